@@ -1,0 +1,150 @@
+"""What a layer costs: exact integers, pure arithmetic.
+
+Conventions, the same everywhere in this project: one image (batch 1); `params` includes bias; `macs` counts
+multiply-accumulates of the weights and never bias; `flops` = 2 macs; memory access is a lower bound, every element of
+input, output and weights moved once (ShuffleNet V2, arXiv 1807.11164), bytes at 4 bytes an element.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from compute.formulas import formulas
+from compute.grouping import Grouping, legal_groups
+from compute.notes import split_notes
+from compute.spec import ConvSpec
+
+BYTES_PER_ELEMENT = 4  # float32
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The bill of one layer, for one image."""
+
+    weights: int
+    bias: int
+    macs: int
+    input_elements: int
+    output_elements: int
+
+    @property
+    def params(self) -> int:
+        return self.weights + self.bias
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.macs
+
+    @property
+    def memory_access_elements(self) -> int:
+        return self.input_elements + self.output_elements + self.weights
+
+    @property
+    def memory_access_bytes(self) -> int:
+        return BYTES_PER_ELEMENT * self.memory_access_elements
+
+    @property
+    def arithmetic_intensity(self) -> float:
+        """FLOPs per byte moved."""
+        return self.flops / self.memory_access_bytes
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "weights": self.weights,
+            "bias": self.bias,
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "input_elements": self.input_elements,
+            "output_elements": self.output_elements,
+            "weight_elements": self.weights,
+            "memory_access_elements": self.memory_access_elements,
+            "memory_access_bytes": self.memory_access_bytes,
+            "arithmetic_intensity": self.arithmetic_intensity,
+        }
+
+
+def count_layer(spec: ConvSpec) -> Counts:
+    """weights = k_h k_w sum(a_j b_j) over groups j with a_j in- and b_j out-channels; macs = H' W' weights."""
+    grouping = spec.grouping
+    pixels = spec.output_height * spec.output_width
+    weights = prod(spec.kernel_size) * sum(n * a * b for n, a, b in grouping.runs)
+    return Counts(
+        weights=weights,
+        bias=grouping.out_channels if spec.bias else 0,
+        macs=pixels * weights,
+        input_elements=grouping.in_channels * spec.height * spec.width,
+        output_elements=grouping.out_channels * pixels,
+    )
+
+
+def count_standard(spec: ConvSpec) -> Counts:
+    """The same layer without groups."""
+    grouping = spec.grouping
+    layer = count_layer(spec)
+    weights = prod(spec.kernel_size) * grouping.in_channels * grouping.out_channels
+    pixels = spec.output_height * spec.output_width
+    return Counts(weights, layer.bias, pixels * weights, layer.input_elements, layer.output_elements)
+
+
+def count_fully_connected(spec: ConvSpec) -> dict[str, int]:
+    """A fully connected layer between the same two volumes, without bias: one weight, and one MAC, a connection."""
+    layer = count_layer(spec)
+    weights = layer.input_elements * layer.output_elements
+    return {"params": weights, "macs": weights, "flops": 2 * weights}
+
+
+def describe_layer(spec: ConvSpec) -> dict[str, Any]:
+    """Everything there is to say about `spec` in numbers: the body of GET /api/layer."""
+    layer, standard = count_layer(spec), count_standard(spec)
+    grouping = spec.grouping
+    return {
+        "scheme": grouping.scheme,
+        "base": grouping.base,
+        "groups": describe_groups(spec),
+        **layer.as_dict(),
+        "output_shape": [grouping.out_channels, spec.output_height, spec.output_width],
+        "standard": standard.as_dict(),
+        "fully_connected": count_fully_connected(spec),
+        "ratios": {
+            "params": layer.params / standard.params,
+            "macs": layer.macs / standard.macs,
+            "flops": layer.flops / standard.flops,
+            "memory_access": layer.memory_access_elements / standard.memory_access_elements,
+        },
+        "legal_groups": list(_legal(grouping)),
+        "formulas": formulas(spec, layer),
+        "rounded": grouping.rounded,
+        "notes": split_notes(grouping),
+    }
+
+
+def describe_groups(spec: ConvSpec) -> list[dict[str, Any]]:
+    """A row a group: where its channels lie and what it costs."""
+    pixels = spec.output_height * spec.output_width
+    kernel = list(spec.kernel_size)
+    taps = prod(spec.kernel_size)
+    rows = []
+    for span in spec.grouping.spans:
+        weights = taps * span.in_channels * span.out_channels
+        rows.append(
+            {
+                "index": span.index,
+                "in_start": span.in_start,
+                "in_channels": span.in_channels,
+                "out_start": span.out_start,
+                "out_channels": span.out_channels,
+                "weight_shape": [span.out_channels, span.in_channels, *kernel],
+                "weights": weights,
+                "params": weights + (span.out_channels if spec.bias else 0),
+                "macs": pixels * weights,
+                "flops": 2 * pixels * weights,
+            }
+        )
+    return rows
+
+
+def _legal(grouping: Grouping) -> tuple[int, ...]:
+    return legal_groups(
+        grouping.scheme, grouping.in_channels, grouping.out_channels, grouping.base or 2, grouping.sizes
+    )

@@ -1,0 +1,40 @@
+"""From a photograph to what the network sees: shorter side resized, centre square taken, normalised."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's mean and deviation of red, green and blue, on a scale of 0 to 1
+STD = (0.229, 0.224, 0.225)
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """The `size` x `size` centre of `image` after its shorter side was resized to `size` (bilinear, antialiased).
+
+    Only that square is computed, from the same source coordinates, so a long strip costs no more than a square.
+    """
+    width, height = image.size
+    shorter = min(width, height)
+    resized = [max(size, round(length * size / shorter)) for length in (width, height)]
+    starts = [(length - size) // 2 for length in resized]
+    box = (
+        starts[0] * width / resized[0],
+        starts[1] * height / resized[1],
+        (starts[0] + size) * width / resized[0],
+        (starts[1] + size) * height / resized[1],
+    )
+    return image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box)
+
+
+def normalised(image: Image.Image | NDArray[np.uint8]) -> "Tensor":
+    """(1, 3, H, W) float32 of an RGB picture: (value / 255 - MEAN) / STD."""
+    import torch
+
+    pixels = np.asarray(image, np.float32) / 255
+    pixels = (pixels - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None])

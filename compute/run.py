@@ -1,0 +1,227 @@
+"""Runs a grouped layer on a picture and hands back its feature maps.
+
+Each run of equal groups is one convolution on its own slice of the stem's output; ReLU, statistics, tiling and
+quantisation follow while its maps are still in the cache, and the groups are never put together at full resolution
+unless full resolution is asked for.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from compute import device as devices
+from compute import picture, weights
+from compute.errors import OutOfRange, SpecError
+from compute.grouping import Grouping, Span
+from compute.maps import MapsSpec
+from compute.spec import ConvSpec
+
+Array = NDArray[Any]
+STATISTICS = ("min", "max", "mean", "std", "zeros")
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """maps: (C, H', W') uint8 or float32, of output channels `channels` (start, stop); scale, offset: (C,) float32;
+    value = maps * scale + offset. stats: each (C,), always from full resolution; `zeros` is a share from 0 to 1.
+    shape: (C_out, H', W') of the whole layer at full resolution. tile: side in pixels of one averaged square."""
+
+    maps: Array
+    scale: Array
+    offset: Array
+    stats: dict[str, list[float]]
+    channels: tuple[int, int]
+    shape: tuple[int, int, int]
+    averaged: int
+
+
+class Runner:
+    """Holds the device and the last stems; one thread at a time.
+
+    The stem's output depends on picture, size, in_channels and the weights' source only, so it outlives every change
+    of the layer behind it. cache_bytes bounds what is kept of it on the device.
+    """
+
+    def __init__(self, device: str = "auto", threads: int = 0, cache_bytes: int = 96 << 20) -> None:
+        devices.prepare(threads)
+        self.device = devices.choose(device)
+        self._stems = _Cache(cache_bytes)
+
+    def describe(self) -> dict[str, Any]:
+        return devices.describe(self.device)
+
+    def warm_up(self) -> None:
+        """Pay for the first convolution and the table of normal numbers before anyone waits."""
+        blank = Image.new("RGB", (32, 32))
+        grouping = Grouping.logarithmic(8, 8, groups=2)
+        self.feature_maps(lambda: blank, "", MapsSpec(ConvSpec(grouping, height=32, width=32)), tile=16)
+
+    @torch.inference_mode()
+    def feature_maps(
+        self,
+        image: Callable[[], Image.Image],
+        key: str,
+        spec: MapsSpec,
+        channels: tuple[int, int] | None = None,
+        tile: int | None = None,
+        dtype: str = "uint8",
+    ) -> FeatureMaps:
+        """Maps of output channels `channels` [start, stop) (default all). `key` names the picture; `image` opens it
+        when it isn't known. tile: area averages whose longer side is at most this; None: full resolution.
+        dtype: uint8 (quantised map by map) or float32. Raises SpecError."""
+        total = spec.conv.grouping.out_channels
+        start, stop = channels or (0, total)
+        if not 0 <= start < stop <= total:
+            raise SpecError(f"channels must lie within 0:{total}, not {start}:{stop}", "channels")
+        if tile is not None and tile < 1:
+            raise OutOfRange("tile", tile, 1)
+        stem = self._stem(image, key, spec)
+        height, width = spec.conv.output_height, spec.conv.output_width
+        factor = 1 if tile is None else -(-max(height, width) // tile)
+        parts = [
+            _finish(self._convolve(stem, spec, piece), spec.relu, factor, dtype) for piece in _pieces(spec, start, stop)
+        ]
+        maps, scale, offset = (np.concatenate(arrays) for arrays in zip(*(p[:3] for p in parts), strict=True))
+        stats = {name: [v for p in parts for v in p[3][name]] for name in STATISTICS}
+        return FeatureMaps(maps, scale, offset, stats, (start, stop), (total, height, width), factor)
+
+    def _stem(self, image: Callable[[], Image.Image], key: str, spec: MapsSpec) -> Tensor:
+        """(1, in_channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias."""
+        in_channels = spec.conv.grouping.in_channels
+
+        def build() -> Tensor:
+            pixels = picture.normalised(picture.square(image(), spec.size)).to(self.device)
+            filters = torch.from_numpy(weights.stem_weights(spec.weights, range(in_channels))).to(self.device)
+            return F.relu_(F.conv2d(pixels, filters, padding=1))
+
+        return self._stems.get((key, spec.size, in_channels, spec.weights), build)
+
+    def _convolve(self, stem: Tensor, spec: MapsSpec, piece: "_Piece") -> Tensor:
+        filters = torch.from_numpy(piece_weights(spec, piece)).to(self.device)
+        conv = spec.conv
+        bias = None
+        if conv.bias:
+            bias = torch.from_numpy(weights.bias_block(spec.seed, piece.outputs)).to(self.device)
+        inputs = stem[:, piece.inputs.start : piece.inputs.stop]
+        return F.conv2d(inputs, filters, bias, conv.stride, conv.padding, conv.dilation, len(piece.spans))[0]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Equal neighbouring groups, or a part of one group's outputs: what one convolution makes."""
+
+    spans: tuple[Span, ...]
+    outputs: range
+
+    @property
+    def inputs(self) -> range:
+        first, last = self.spans[0], self.spans[-1]
+        return range(first.in_start, last.in_start + last.in_channels)
+
+
+def piece_weights(spec: MapsSpec, piece: _Piece) -> weights.Floats:
+    """(outputs, a_j, k_h, k_w): the block diagonal of the dense tensor, group after group."""
+    blocks = []
+    for span in piece.spans:
+        rows = range(
+            max(span.out_start, piece.outputs.start), min(span.out_start + span.out_channels, piece.outputs.stop)
+        )
+        columns = range(span.in_start, span.in_start + span.in_channels)
+        block = weights.dense_block(spec.weights, spec.seed, spec.conv.kernel_size, rows, columns)
+        if spec.gain == "fan-in":
+            block = block * np.float32(weights.fan_in_gain(spec.conv.grouping.in_channels, span.in_channels))
+        blocks.append(block)
+    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
+
+
+def _pieces(spec: MapsSpec, start: int, stop: int) -> Iterator[_Piece]:
+    """Cover output channels [start, stop) with as few convolutions as there are runs of equal whole groups."""
+    run: list[Span] = []
+    for span in spec.conv.grouping.spans:
+        first, last = max(start, span.out_start), min(stop, span.out_start + span.out_channels)
+        if first >= last:
+            continue
+        whole = last - first == span.out_channels
+        same = run and (span.in_channels, span.out_channels) == (run[-1].in_channels, run[-1].out_channels)
+        if run and not (whole and same):
+            yield _whole(run)
+            run = []
+        if whole:
+            run.append(span)
+        else:
+            yield _Piece((span,), range(first, last))
+    if run:
+        yield _whole(run)
+
+
+def _whole(run: list[Span]) -> _Piece:
+    return _Piece(tuple(run), range(run[0].out_start, run[-1].out_start + run[-1].out_channels))
+
+
+def _finish(y: Tensor, relu: bool, factor: int, dtype: str) -> tuple[Array, Array, Array, dict[str, list[float]]]:
+    """From one convolution's output (C, H', W') to maps, scale, offset and statistics."""
+    if relu:
+        y = F.relu_(y)
+    stats = _statistics(y.flatten(1))
+    if factor > 1:
+        y = F.avg_pool2d(y, factor, ceil_mode=True)  # the last windows average what there is of them
+    if dtype == "float32":
+        one = np.ones(len(y), np.float32)
+        return y.cpu().numpy(), one, one * 0, stats
+    low, high = y.flatten(1).amin(1), y.flatten(1).amax(1)
+    scale = (high - low) / 255
+    steps = torch.where(scale > 0, 1 / scale, 0).view(-1, 1, 1)  # a constant map is offset alone
+    maps = (y - low.view(-1, 1, 1)).mul_(steps).round_().clamp_(0, 255).to(torch.uint8)
+    return maps.cpu().numpy(), scale.cpu().numpy(), low.cpu().numpy(), stats
+
+
+def _statistics(flat: Tensor) -> dict[str, list[float]]:
+    """Of each row of (C, pixels). Plain reductions: many times faster here than torch's aminmax and var_mean."""
+    pixels = flat.shape[1]
+    mean = flat.mean(1)
+    variance = torch.linalg.vector_norm(flat, dim=1).square() / pixels - mean.square()
+    flat_rows = variance < 1e-3 * mean.square()  # one pass loses digits where a map is nearly constant
+    if bool(flat_rows.any()):
+        rest = flat[flat_rows]
+        variance[flat_rows] = (rest - rest.mean(1, keepdim=True)).square_().mean(1)
+    return {
+        "min": flat.amin(1).tolist(),
+        "max": flat.amax(1).tolist(),
+        "mean": mean.tolist(),
+        "std": variance.clamp_min(0).sqrt().tolist(),
+        "zeros": [count / pixels for count in _zeros(flat)],
+    }
+
+
+def _zeros(flat: Tensor) -> list[int]:
+    if flat.device.type == "cpu":  # NumPy counts a boolean row four times faster than torch reduces it
+        return [row.size - int(np.count_nonzero(row != 0)) for row in flat.numpy()]
+    return [int(count) for count in (flat == 0).sum(1).tolist()]
+
+
+class _Cache:
+    """The tensors used last, up to `limit` bytes together (the newest always stays)."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self._kept = limit, OrderedDict[Any, Tensor]()
+
+    def get(self, key: Any, build: Callable[[], Tensor]) -> Tensor:
+        if key not in self._kept:
+            self._kept[key] = build()
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(t.nbytes for t in self._kept.values()) > self.limit:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+def feature_maps(image: Image.Image, spec: MapsSpec, **options: Any) -> FeatureMaps:
+    """Runner.feature_maps for one picture, in float32 and full resolution unless told otherwise: for a notebook."""
+    return Runner().feature_maps(lambda: image, "", spec, **{"dtype": "float32", **options})

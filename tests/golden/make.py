@@ -1,0 +1,77 @@
+"""Writes the golden tables that the Python tests check against torch and the JavaScript tests check the page against.
+
+Run as `python -m tests.golden.make` after a deliberate change of what a layer is said to cost; the diff is the review.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from compute import DEFAULTS, ConvSpec, Grouping, describe_layer, legal_groups
+
+HERE = Path(__file__).parent
+KEYS = (
+    *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation"),
+    *("bias", "height", "width", "scheme", "groups", "base"),
+)
+
+CASES: list[dict[str, Any]] = [
+    {},
+    {"groups": 1},
+    {"groups": 7},
+    {"scheme": "standard"},
+    {"scheme": "uniform", "groups": 8},
+    {"scheme": "depthwise", "out_channels": 128},
+    {"in_channels": 100, "out_channels": 90},
+    {"in_channels": 99, "out_channels": 99},
+    {"in_channels": 81, "out_channels": 162, "base": 3},
+    {"in_channels": 5, "out_channels": 5, "bias": False},
+    {"in_channels": 6, "out_channels": 4, "scheme": "uniform", "groups": 2, "kernel_size": [3, 2], "stride": [2, 1]},
+    {"in_channels": 96, "out_channels": 256, "scheme": "uniform", "groups": 2, "kernel_size": [5, 5],
+     "padding": [2, 2], "height": 27, "width": 27},
+    {"in_channels": 12, "out_channels": 9, "scheme": "custom", "sizes": [[1, 2], [1, 2], [4, 1], [6, 4]]},
+    {"in_channels": 45, "out_channels": 45, "scheme": "custom", "sizes": [[n, n] for n in range(1, 10)]},
+    {"kernel_size": [1, 1], "padding": [0, 0], "height": 56, "width": 40, "dilation": [2, 3]},
+    {"kernel_size": [7, 7], "stride": [2, 2], "padding": [3, 3], "dilation": [2, 2], "height": 65, "width": 64},
+    {"in_channels": 2048, "out_channels": 2048, "height": 7, "width": 7, "groups": 12},
+    {"groups": 2, "base": 64},
+]  # fmt: skip
+
+LEGAL = [
+    (scheme, a, b, base)
+    for scheme in ("standard", "uniform", "logarithmic", "depthwise")
+    for a, b in ((1, 1), (2, 3), (5, 5), (60, 60), (64, 64), (64, 96), (97, 97), (100, 90), (512, 384), (7, 2048))
+    for base in ((2, 3, 64) if scheme == "logarithmic" else (2,))
+]
+
+
+def golden_layers() -> list[dict[str, Any]]:
+    rows = []
+    for case in CASES:
+        query = json.loads(json.dumps({key: DEFAULTS[key] for key in KEYS} | case))
+        rows.append({"query": query, "expect": describe_layer(spec_of(query))})
+    return rows
+
+
+def golden_legal() -> list[dict[str, Any]]:
+    names = ("scheme", "in_channels", "out_channels", "base")
+    return [dict(zip(names, row, strict=True)) | {"legal_groups": legal_groups(*row)} for row in LEGAL]
+
+
+def spec_of(query: dict[str, Any]) -> ConvSpec:
+    """The spec that a query (typed JSON, names of the API) describes."""
+    split = {key: query[key] for key in ("scheme", "in_channels", "out_channels", "groups", "base")}
+    sizes = query.get("sizes")
+    grouping = Grouping.of(**split, sizes=[tuple(pair) for pair in sizes] if sizes else None)
+    rest = ("kernel_size", "stride", "padding", "dilation", "bias", "height", "width")
+    return ConvSpec(grouping, **{key: query[key] for key in rest})
+
+
+def main() -> None:
+    for name, rows in (("layers", golden_layers()), ("legal", golden_legal())):
+        text = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+        (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
