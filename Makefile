@@ -1,0 +1,14 @@
+# A short name for each script; the scripts work without make.
+.PHONY: run test bench
+
+# Only what stands on make's own command line: some shells export HOST.
+given = $(if $(findstring command,$(origin $(1))),$(2) "$($(1))")
+
+run:
+	@scripts/run $(call given,HOST,--host) $(call given,PORT,--port)
+
+test:
+	@scripts/test $(ARGS)
+
+bench:
+	@scripts/bench $(ARGS)
