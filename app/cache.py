@@ -1,0 +1,54 @@
+"""Finished answers by the request that asked for them: bounded by bytes, the longest unused goes first."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import orjson
+
+ENTRY_BYTES = 200  # what Python adds to a key and a body, about
+
+
+class ByteCache:
+    """Bytes by key, at most `max_bytes` of them with their keys."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._bodies: OrderedDict[Hashable, tuple[bytes, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> bytes | None:
+        found = self._bodies.get(key)
+        if found is None:
+            return None
+        self._bodies.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Hashable, body: bytes) -> None:
+        weight = ENTRY_BYTES + len(body) + (len(key) if isinstance(key, bytes) else 0)
+        if weight > self.max_bytes or key in self._bodies:
+            return
+        self._bodies[key] = body, weight
+        self.bytes += weight
+        while self.bytes > self.max_bytes:
+            _, (_, dropped) = self._bodies.popitem(last=False)
+            self.bytes -= dropped
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+
+class Answers:
+    """JSON answers that depend on nothing but the raw query: `make` turns a query into what is said."""
+
+    def __init__(self, make: Callable[[bytes], Any], max_bytes: int) -> None:
+        self.make = make
+        self.cache = ByteCache(max_bytes)
+
+    def __call__(self, raw: bytes) -> bytes:
+        """Raises whatever `make` raises; failures are not kept."""
+        body = self.cache.get(raw)
+        if body is None:
+            body = orjson.dumps(self.make(raw))
+            self.cache.put(raw, body)
+        return body

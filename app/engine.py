@@ -1,0 +1,192 @@
+"""The one narrow door to the device: a bounded queue before one process that runs torch.
+
+Routes know three things: `ready`, `device()` and `feature_maps()`. What serves them could as well be a cluster.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from app import worker
+from app.settings import Settings
+from compute.maps import MapsSpec
+
+log = logging.getLogger("groupscope.engine")
+STOP_SECONDS = 4
+
+
+class EngineBusy(Exception):
+    """The queue is full; try again in `retry_after` seconds."""
+
+    def __init__(self, waiting: int, retry_after: int = 1) -> None:
+        super().__init__(f"{waiting} requests are waiting for the device already")
+        self.retry_after = retry_after
+
+
+class EngineFailed(Exception):
+    """The device's process could not be started, or died over this request."""
+
+
+class EngineGone(Exception):
+    """Whoever asked has left; nobody waits for the answer."""
+
+
+@dataclass(eq=False)
+class _Job:
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    done: asyncio.Future[Any]
+    again: bool = True
+
+    def answer(self, outcome: Any) -> None:
+        if self.done.done():
+            return
+        if isinstance(outcome, BaseException):
+            self.done.set_exception(outcome)
+        else:
+            self.done.set_result(outcome)
+
+
+class Engine:
+    """Runs one job at a time, in the order they came; a job whose client has left is dropped before it runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._waiting: deque[_Job] = deque()
+        self._arrived = asyncio.Event()
+        self._pool: ProcessPoolExecutor | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[dict[str, Any]] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Torch is loaded and has computed something on the device."""
+        opened = self._opened
+        return opened is not None and opened.done() and not opened.cancelled() and opened.exception() is None
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Returns at once; torch loads behind."""
+        self._open()
+        self._serving = asyncio.create_task(self._serve())
+
+    async def stop(self) -> None:
+        if self._serving:
+            self._serving.cancel()
+        for job in self._waiting:
+            job.done.cancel()
+        await self._close()
+
+    async def device(self) -> dict[str, Any]:
+        """{"device", "name", "compute_dtype", "threads", "tf32", "torch"}, once it is ready. Raises EngineFailed."""
+        try:
+            return await self._opened_device()
+        except (BrokenProcessPool, ValueError) as error:
+            raise EngineFailed(str(error)) from error
+
+    async def feature_maps(
+        self,
+        picture: Path,
+        image_id: str,
+        spec: MapsSpec,
+        *,
+        channels: tuple[int, int] | None = None,
+        tile: int | None = None,
+        dtype: str = "uint8",
+        gone: Awaitable[Any] | None = None,
+    ) -> bytes:
+        """A safetensors body. `gone` resolves when the client leaves. Raises SpecError, FileNotFoundError,
+        EngineBusy, EngineFailed, EngineGone."""
+        return await self._submit(gone, worker.feature_maps, picture, image_id, spec, channels, tile, dtype)  # type: ignore[no-any-return]
+
+    async def _opened_device(self) -> dict[str, Any]:
+        assert self._opened is not None, "start() comes first"
+        return await asyncio.shield(self._opened)
+
+    async def _submit(self, gone: Awaitable[Any] | None, function: Callable[..., Any], *arguments: Any) -> Any:
+        if len(self._waiting) >= self._settings.queue_size:
+            raise EngineBusy(len(self._waiting))
+        job = _Job(function, arguments, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self._arrived.set()
+        leaving = asyncio.ensure_future(gone) if gone is not None else None
+        try:
+            await asyncio.wait({job.done, leaving} if leaving else {job.done}, return_when=asyncio.FIRST_COMPLETED)
+            if not job.done.done():
+                raise EngineGone
+            return job.done.result()
+        finally:
+            self._forget(job)
+
+    def _forget(self, job: _Job) -> None:
+        if not job.done.done():
+            job.done.cancel()
+        if job in self._waiting:
+            self._waiting.remove(job)
+
+    async def _serve(self) -> None:
+        while True:
+            while not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+            try:
+                await self._opened_device()
+            except ValueError as error:  # no such device: whoever asks is told so
+                while self._waiting:
+                    self._waiting.popleft().answer(EngineFailed(str(error)))
+            except BrokenProcessPool:
+                await self._replace()
+            else:
+                if self._waiting:  # its client may have left while torch was loading
+                    await self._run(self._waiting.popleft())
+
+    async def _run(self, job: _Job) -> None:
+        running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *job.arguments)
+        outcome: Any = (await asyncio.gather(running, return_exceptions=True))[0]
+        if not isinstance(outcome, BrokenProcessPool):
+            job.answer(outcome)
+            return
+        await self._replace()
+        if job.again and not job.done.done():  # perhaps something else killed it: one more try
+            job.again = False
+            self._waiting.appendleft(job)
+        else:
+            job.answer(EngineFailed("the device's process died over this request and was started anew"))
+
+    async def _replace(self) -> None:
+        log.error("the device's process died; starting another")
+        await self._close()
+        self._open()
+
+    def _open(self) -> None:
+        # spawn: a process that never shared a lock, a device or a thread with the server
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=worker.start)
+        loop = asyncio.get_running_loop()
+        self._opened = loop.run_in_executor(
+            self._pool, worker.open_device, self._settings.device, self._settings.threads
+        )
+        self._opened.add_done_callback(_log_failure)
+
+    async def _close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool:
+            closing = asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+            try:
+                await asyncio.wait_for(closing, STOP_SECONDS)
+            except TimeoutError:
+                log.warning("the device's process is still busy; leaving it to end with the server")
+
+
+def _log_failure(opened: asyncio.Future[dict[str, Any]]) -> None:
+    if not opened.cancelled() and (error := opened.exception()):
+        log.error("the device can't be used: %s", error)

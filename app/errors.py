@@ -1,0 +1,118 @@
+"""What can go wrong in a request, and the one shape in which every failure is answered.
+
+{"error": {"code", "message", "field", "hint"}}: always all four; `message` is the rule and the value, `hint` the way
+out, `field` the parameter to change. Errors of `compute` know nothing of HTTP; they become answers here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app.engine import EngineBusy, EngineFailed, EngineGone
+from compute.errors import SpecError
+
+FORM_HINT = "send the picture as the file `image` of a multipart/form-data form"
+CLIENT_LEFT = 499  # nobody reads this answer; the number is nginx's
+
+
+class ApiError(Exception):
+    """A refusal with its HTTP status; subclasses compose their messages."""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, message: str, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.field, self.hint = message, field, hint
+
+
+class BadParameter(ApiError):
+    """A query parameter whose text is not what its kind says."""
+
+    code = "invalid_parameter"
+
+
+class EngineStarting(ApiError):
+    """The engine still loads torch."""
+
+    status = 503
+    code = "starting"
+
+    def __init__(self) -> None:
+        super().__init__("The engine that computes feature maps is still starting", hint="try again in a second")
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """What a client sent, fit to be repeated in a sentence: short, printable, in quotes."""
+    cut = text if len(text) <= limit else f"{text[:limit]}…"
+    return "'" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut) + "'"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A failure as it is answered."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    hint: str | None = None
+    headers: Mapping[str, str] | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"code": self.code, "message": self.message, "field": self.field, "hint": self.hint}
+
+
+def refusal_of(request: Request, error: Exception) -> Refusal:
+    """The one converter."""
+    match error:
+        case ApiError():
+            return Refusal(error.status, error.code, error.message, error.field, error.hint)
+        case SpecError():
+            return Refusal(422, error.code, error.message, error.field, error.hint)
+        case MultiPartException():
+            return Refusal(422, "invalid_form", f"The form cannot be read: {error.message}", "image", FORM_HINT)
+        case EngineBusy():
+            return Refusal(503, "busy", str(error), None, "try again in a second")
+        case EngineFailed():
+            return Refusal(503, "engine_failed", str(error), None, "change the request, or try again in a second")
+        case HTTPException():
+            return _http(request, error)
+    return Refusal(500, "internal", "The server failed on this request", None, "the server's log says why")
+
+
+def _http(request: Request, error: HTTPException) -> Refusal:
+    """What the router itself refuses: unknown paths and wrong methods."""
+    status, path = HTTPStatus(error.status_code), shown(request.scope["path"], 80)
+    headers = dict(error.headers or {})
+    message, hint = f"{status.phrase}: {path}", "/openapi.json lists every address"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        message, hint = f"{path} does not take {request.method}", f"use {headers.get('Allow', 'another method')}"
+    return Refusal(status, status.name.lower(), message, None, hint, headers)
+
+
+def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> None:
+    """Answer every failure of `app` in one shape; `page` writes it for people who followed a link."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        refusal = refusal_of(request, error)
+        if not request.scope["path"].startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+            return page(refusal)
+        retry = {"Retry-After": "1"} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        body = orjson.dumps({"error": refusal.as_dict()})
+        return Response(body, refusal.status, {**(refusal.headers or {}), **retry}, media_type="application/json")
+
+    async def leave(request: Request, error: Exception) -> Response:
+        return Response(status_code=CLIENT_LEFT)
+
+    for kind in (ApiError, SpecError, MultiPartException, EngineBusy, EngineFailed, HTTPException, Exception):
+        app.add_exception_handler(kind, refuse)
+    for kind in (EngineGone, ClientDisconnect):
+        app.add_exception_handler(kind, leave)

@@ -1,0 +1,74 @@
+"""What is refused before anything is allocated: counts that JSON readers cannot hold, and work beyond the settings."""
+
+from typing import Any
+
+from app.errors import ApiError
+from app.settings import Settings
+from compute.counts import count_layer
+from compute.maps import MapsSpec
+
+MAX_COUNT = 2**53 - 1  # the largest integer that a double, and so JavaScript, holds exactly
+SMALLER = "use fewer channels, a smaller kernel or a smaller height and width"
+STEM_TAPS = 3 * 3 * 3  # the stem: 3 colours, 3 x 3
+
+
+class CountTooLarge(ApiError):
+    code = "count_too_large"
+
+    def __init__(self, name: str, value: int, field: str, hint: str) -> None:
+        super().__init__(f"no count may pass 2^53 - 1 = {MAX_COUNT}: {name} would be {value}", field, hint)
+
+
+class TooMuchWork(ApiError):
+    code = "too_much_work"
+
+    def __init__(self, what: str, value: int, limit: int, field: str) -> None:
+        hint = "use a smaller size, fewer channels, a smaller kernel or more groups"
+        super().__init__(f"feature maps may need at most {limit:,} {what}, and these need {value:,}", field, hint)
+
+
+class ChannelsOutside(ApiError):
+    code = "invalid_parameter"
+
+    def __init__(self, stop: int, out_channels: int) -> None:
+        rule = f"channels must end at out_channels = {out_channels} or before, not at {stop}"
+        super().__init__(rule, "channels", f"use 0:{out_channels} for all")
+
+
+def bounded_layer(layer: dict[str, Any]) -> dict[str, Any]:
+    """`layer` as compute described it; raises CountTooLarge. No count of a layer passes its standard twin's."""
+    for part in ("standard", "fully_connected"):
+        for key in ("flops", "params", "memory_access_bytes"):
+            if layer[part].get(key, 0) > MAX_COUNT:
+                name = f"{key} of the {part.replace('_', ' ')} layer"
+                raise CountTooLarge(name, layer[part][key], "in_channels", SMALLER)
+    return layer
+
+
+def bounded_depth(description: dict[str, Any]) -> dict[str, Any]:
+    """`description` as compute made it; raises CountTooLarge at the first row that passes the limit."""
+    for row in description["rows"]:
+        for key, value in row.items():
+            if type(value) is int and value > MAX_COUNT:
+                hint = (
+                    f"use at most {row['layer']} layers, a larger stage or fewer channels" if row["layer"] else SMALLER
+                )
+                raise CountTooLarge(f"{key} of layer {row['layer']}, {row['scheme']},", value, "depth", hint)
+    return description
+
+
+def check_work(spec: MapsSpec, channels: tuple[int, int] | None, settings: Settings) -> None:
+    """Raises TooMuchWork where `spec` needs more than the settings allow."""
+    conv = spec.conv
+    counts = count_layer(conv)
+    macs = counts.macs + STEM_TAPS * counts.input_elements
+    for what, value, limit, field in (
+        ("elements between stem and layer", counts.input_elements, settings.max_elements, "in_channels"),
+        ("elements of all maps", counts.output_elements, settings.max_elements, "out_channels"),
+        ("weights", counts.weights, settings.max_elements, "kernel_size"),
+        ("multiply-accumulates", macs, settings.max_macs, "size"),
+    ):
+        if value > limit:
+            raise TooMuchWork(what, value, limit, field)
+    if channels is not None and channels[1] > conv.grouping.out_channels:
+        raise ChannelsOutside(channels[1], conv.grouping.out_channels)

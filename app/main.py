@@ -1,0 +1,96 @@
+"""Assembles the server: the one place where its parts meet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from wsgiref.headers import Headers
+
+from fastapi import APIRouter, FastAPI
+from servestatic import ServeStaticASGI  # type: ignore[import-untyped]
+from starlette.types import ASGIApp
+from starlette_compress import CompressMiddleware
+
+from app import __version__
+from app.engine import Engine
+from app.errors import add_error_handlers
+from app.images import Images
+from app.middleware import SecurityHeaders
+from app.pages import Pages
+from app.params import parameters
+from app.routers.images import add_image_routes
+from app.routers.maps import add_map_routes
+from app.routers.numbers import add_number_routes
+from app.routers.page import add_page_routes
+from app.routers.status import add_status_routes
+from app.routing import DirectRoute
+from app.settings import PROJECT, Settings
+from app.store import Store
+
+COMPRESS_FROM = 4096  # bytes; below it the round trip decides, not the size
+SWEEP_SECONDS = 600
+
+
+class Server(FastAPI):
+    """FastAPI with the security headers around everything, the answer to a crash included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings()
+    images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
+    engine = Engine(settings)
+    table = parameters(settings, images.samples[0]["id"])
+    pages = Pages(settings, table, images)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        sweeping = asyncio.create_task(_sweep(images))
+        yield
+        sweeping.cancel()
+        await engine.stop()
+        images.close()
+
+    app = Server(
+        title="Groupscope",
+        version=__version__,
+        summary="Counts, channel splits and feature maps of grouped convolutions.",
+        lifespan=lifespan,
+        docs_url=None,  # they load their scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.engine = engine  # for whoever started the server and wants to say what it computes on
+    api = APIRouter(route_class=DirectRoute)
+    add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
+    add_map_routes(api, table, images, engine, settings)
+    add_image_routes(api, table, images, settings)
+    add_status_routes(api, engine)
+    add_page_routes(api, pages)
+    app.router.routes.extend(api.routes)  # include_router matches each request twice, once for the router
+    add_error_handlers(app, pages.error)
+    app.add_middleware(
+        ServeStaticASGI,
+        root=PROJECT / "static",
+        prefix="static",
+        max_age=None,
+        allow_all_origins=False,
+        autorefresh=settings.reload,
+        add_headers_function=_revalidate,
+    )
+    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
+    return app
+
+
+def _revalidate(headers: Headers, path: str, url: str) -> None:
+    """Static files keep their names over versions: ask each time, the ETag answers 304."""
+    headers["Cache-Control"] = "no-cache"
+
+
+async def _sweep(images: Images) -> None:
+    """Old pictures go on time, also where nobody uploads new ones."""
+    while True:
+        await images.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)

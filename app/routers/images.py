@@ -1,0 +1,65 @@
+"""Pictures: upload, samples, and the picture itself or the square of it that a layer sees."""
+
+from dataclasses import replace
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from app.images import Images
+from app.params import CROP, Table
+from app.query import Query
+from app.routing import JSON, answers_with, answers_with_bytes, unchanged
+from app.schemas import Picture, Sample
+from app.settings import Settings
+from app.uploads import FORM_SCHEMA, uploaded
+
+FOREVER = "private, max-age=31536000, immutable"  # an id names its bytes
+PATH_ID = {
+    "name": "image_id",
+    "in": "path",
+    "required": True,
+    "description": "Id of the picture, its SHA-256.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
+
+
+def add_image_routes(router: APIRouter, table: Table, images: Images, settings: Settings) -> None:
+    size = replace(table["size"], default=None, help="Side of the square the layer sees; left out, the whole picture.")
+    query = Query({"size": size}, CROP, settings.max_query_bytes)
+    samples = orjson.dumps(images.samples)
+
+    @router.post(
+        "/api/images",
+        tags=["images"],
+        status_code=201,
+        openapi_extra={"requestBody": FORM_SCHEMA},
+        responses=answers_with(Picture, 413, 415, 422, 503, 507, status=201),
+    )
+    async def upload(request: Request) -> Response:
+        """Keep a picture for some hours: JPEG, PNG, WebP, GIF, BMP or TIFF. The same file again is the same id."""
+        async with uploaded(request, settings.max_upload_bytes) as file:
+            picture = await images.add(file)
+        return Response(orjson.dumps(picture), 201, {"Location": f"/api/images/{picture['id']}"}, media_type=JSON)
+
+    @router.get("/api/images/samples", tags=["images"], responses=answers_with(list[Sample]))
+    async def list_samples(request: Request) -> Response:
+        """The photographs that ship with the server, with credits."""
+        return Response(samples, media_type=JSON)
+
+    @router.get(
+        "/api/images/{image_id}",
+        tags=["images"],
+        openapi_extra={"parameters": [PATH_ID, *query.openapi()["parameters"]]},
+        responses=answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422),
+    )
+    async def picture(request: Request) -> Response:
+        """The picture; with `size` exactly the size x size pixels that the network sees, as PNG."""
+        size, image_id = query.parse(request.scope["query_string"])["size"], request.path_params["image_id"]
+        path = images.path(image_id)
+        headers = {"Cache-Control": FOREVER, "ETag": f'"{image_id}-{size}"' if size else f'"{image_id}"'}
+        if unchanged(request, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        if size is None:
+            return FileResponse(path, headers=headers)
+        return Response(await images.crop(image_id, size), headers=headers, media_type="image/png")

@@ -1,0 +1,41 @@
+"""Feature maps: the one route that computes on the device."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.engine import Engine
+from app.images import Images
+from app.limits import check_work
+from app.params import MAPS, Table
+from app.query import Query, maps_of
+from app.routing import answers_with_bytes, departure
+from app.settings import Settings
+
+OCTETS = "application/octet-stream"
+BODY = (
+    "A safetensors file: `maps` (C, H', W'), `scale` and `offset` float32 (C,); value = maps * scale + offset. Its"
+    " metadata hold `groups`, `stats` (min, max, mean, std, zeros of each map at full resolution), `channels`, `shape`,"
+    " `compute_dtype` and `device`."
+)
+
+
+def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engine, settings: Settings) -> None:
+    query = Query(table, MAPS, settings.max_query_bytes)
+
+    @router.get(
+        "/api/feature-maps",
+        tags=["maps"],
+        openapi_extra=query.openapi(),
+        responses=answers_with_bytes((OCTETS,), BODY, 404, 414, 422, 503),
+    )
+    async def feature_maps(request: Request) -> Response:
+        """What the layer answers to a picture: stem (3 x 3, ReLU), grouped layer, ReLU if asked."""
+        values = query.parse(request.scope["query_string"])
+        image_id, channels, tile, dtype = (values[name] for name in ("image", "channels", "tile", "dtype"))
+        spec = maps_of(values)
+        check_work(spec, channels, settings)
+        with images.held(image_id) as path:
+            async with departure(request) as gone:
+                body = await engine.feature_maps(
+                    path, image_id, spec, channels=channels, tile=tile, dtype=dtype, gone=gone
+                )
+        return Response(body, headers={"Cache-Control": "no-store"}, media_type=OCTETS)

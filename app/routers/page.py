@@ -1,0 +1,11 @@
+"""The page."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.pages import Pages
+
+
+def add_page_routes(router: APIRouter, pages: Pages) -> None:
+    @router.get("/", include_in_schema=False)
+    async def index(request: Request) -> Response:
+        return pages.index()

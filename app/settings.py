@@ -1,0 +1,57 @@
+"""Every setting of the server: one typed table, read once, loud on a bad value.
+
+Each field is an environment variable, GROUPSCOPE_ and its name in capitals, and a flag of `python -m app`.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def default_store() -> Path:
+    """The user's cache folder, by each system's own rule."""
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "groupscope" / "images"
+
+
+class Settings(BaseSettings):
+    """The settings of one server."""
+
+    model_config = SettingsConfigDict(env_prefix="GROUPSCOPE_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="Where feature maps are computed; auto takes CUDA, else MPS, else the CPU."
+    )
+    threads: int = Field(default=0, ge=0, le=1024, description="Threads for computing; 0 takes every core it may use.")
+    queue_size: int = Field(default=64, ge=1, description="Feature-map requests that may wait; more are answered 503.")
+
+    store: Path = Field(default_factory=default_store, description="Folder for uploaded pictures.")
+    store_bytes: int = Field(default=1_000_000_000, ge=0, description="Bytes of pictures kept, the latest used first.")
+    store_hours: float = Field(default=72, gt=0, description="Hours after its last use until a picture is deleted.")
+    max_upload_bytes: int = Field(default=16_000_000, ge=1, description="Largest picture file, in bytes.")
+    max_image_pixels: int = Field(default=64_000_000, ge=1, description="Most pixels of an uploaded picture.")
+
+    max_channels: int = Field(default=2048, ge=1, description="Most input and output channels of a layer.")
+    max_kernel: int = Field(default=64, ge=1, description="Largest kernel size, stride, padding and dilation.")
+    max_resolution: int = Field(default=4096, ge=1, description="Largest height and width that are counted.")
+    max_size: int = Field(default=1024, ge=1, description="Largest side of the picture a layer sees.")
+    max_macs: int = Field(default=100_000_000_000, ge=1, description="Most MACs of one feature-map request.")
+    max_elements: int = Field(default=2**27, ge=1, description="Most elements of one tensor of a feature-map request.")
+
+    max_query_bytes: int = Field(default=262_144, ge=1024, description="Longest query string, in bytes.")
+    cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
+    reload: bool = Field(default=False, description="Read templates and static files anew each time, for development.")

@@ -1,0 +1,43 @@
+"""Finished answers: kept, bounded by bytes, the longest unused let go."""
+
+import pytest
+
+from app.cache import ENTRY_BYTES, Answers, ByteCache
+
+
+def test_the_longest_unused_goes_first() -> None:
+    cache = ByteCache(3 * (ENTRY_BYTES + 10))
+    for key in (1, 2, 3):
+        cache.put(key, bytes(10))
+    cache.get(1)
+    cache.put(4, bytes(10))
+    assert [key for key in (1, 2, 3, 4) if cache.get(key)] == [1, 3, 4]
+    assert cache.bytes == 3 * (ENTRY_BYTES + 10)
+
+
+def test_what_never_fits_is_not_kept() -> None:
+    cache = ByteCache(ENTRY_BYTES + 10)
+    cache.put(1, bytes(10))
+    cache.put(2, bytes(11))
+    assert (cache.get(1), cache.get(2), len(cache)) == (bytes(10), None, 1)
+
+
+def test_keys_count_too() -> None:
+    cache = ByteCache(1000)
+    cache.put(b"q" * 900, b"")
+    assert len(cache) == 0
+
+
+def test_an_answer_is_made_once_and_a_failure_is_not_kept() -> None:
+    made: list[bytes] = []
+
+    def make(raw: bytes) -> int:
+        made.append(raw)
+        return 1 // len(raw)
+
+    answers = Answers(make, 1000)
+    assert [answers(b"a"), answers(b"a")] == [b"1", b"1"]
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            answers(b"")
+    assert made == [b"a", b"", b""]

@@ -1,0 +1,102 @@
+"""One error shape: every route is sent a bad request, every status is provoked."""
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.schemas import Failure
+from tests.app.asgi import ask
+
+UNKNOWN = "0" * 64
+BAD = [
+    ("GET", "/api/layer?groups=0", 422, "groups"),
+    ("GET", "/api/layer?scheme=uniform&groups=5", 422, "groups"),
+    ("GET", "/api/layer?kernel_size=9&padding=0&height=4", 422, "kernel_size"),
+    ("GET", "/api/layer?scheme=custom", 422, "sizes"),
+    ("GET", "/api/depth?depth=65", 422, "depth"),
+    ("GET", "/api/figures/split?in_channels=x", 422, "in_channels"),
+    ("GET", "/api/figures/depth?metric=time", 422, "metric"),
+    ("GET", "/api/feature-maps", 422, "image"),
+    ("GET", f"/api/feature-maps?image={UNKNOWN}", 404, "image"),
+    ("GET", f"/api/feature-maps?image={UNKNOWN}&in_channels=2048&size=1024", 422, "in_channels"),
+    ("GET", f"/api/feature-maps?image={UNKNOWN}&channels=0:65", 422, "channels"),
+    ("GET", f"/api/images/{UNKNOWN}", 404, "image"),
+    ("GET", f"/api/images/{UNKNOWN}?size=0", 422, "size"),
+    ("GET", "/api/images/..%2f..%2fetc%2fpasswd", 404, None),
+    ("GET", "/api/images/nothing", 404, "image"),
+    ("POST", "/api/images", 415, "image"),
+    ("PUT", "/api/images", 405, None),
+    ("POST", "/api/layer", 405, None),
+    ("DELETE", "/api/images/samples", 405, None),
+    ("POST", "/", 405, None),
+    ("POST", "/healthz", 405, None),
+    ("POST", "/api/device", 405, None),
+    ("GET", "/readyz", 503, None),
+    ("GET", "/api", 404, None),
+    ("GET", "/api/layer/", 404, None),
+    ("GET", "/nothing", 404, None),
+    ("GET", "/static/nothing.js", 404, None),
+    ("GET", "/static/../app/main.py", 404, None),
+]
+
+
+@pytest.mark.parametrize("method, address, status, field", BAD)
+def test_every_refusal_has_one_shape(
+    client: TestClient, method: str, address: str, status: int, field: str | None
+) -> None:
+    answer = client.request(method, address)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    error = Failure.model_validate_json(answer.content).error
+    assert error.field == field
+    assert error.message
+    assert error.hint
+
+
+def test_every_route_is_among_them(app: FastAPI) -> None:
+    tried = {address.partition("?")[0].replace(UNKNOWN, "{image_id}") for _, address, _, _ in BAD}
+    assert set(app.openapi()["paths"]) - {"/api/images/{image_id}"} <= tried
+
+
+def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
+    answer = client.post("/api/layer")
+    assert answer.headers["allow"] == "GET"
+    assert answer.json()["error"] == {
+        "code": "method_not_allowed",
+        "message": "'/api/layer' does not take POST",
+        "field": None,
+        "hint": "use GET",
+    }
+
+
+def test_not_ready_says_when_to_ask_again(client: TestClient) -> None:
+    answer = client.get("/readyz")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["error"]["code"] == "starting"
+
+
+def test_a_query_too_long_is_414(app: FastAPI) -> None:
+    answer = ask(app, "/api/layer", b"groups=" + b"1" * 262_144)
+    assert answer.status == 414
+    assert Failure.model_validate_json(answer.body).error.code == "query_too_long"
+
+
+def test_a_crash_has_the_shape_and_the_headers_too(app: FastAPI) -> None:
+    async def crash(request: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    app.router.add_route("/api/crash", crash)
+    answer = TestClient(app, raise_server_exceptions=False).get("/api/crash")
+    assert answer.status_code == 500
+    assert Failure.model_validate_json(answer.content).error.code == "internal"
+    assert "secret" not in answer.text
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_person_who_followed_a_link_reads_a_page(client: TestClient) -> None:
+    answer = client.get("/nothing<script>", headers={"accept": "text/html,*/*"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<script>&#" not in answer.text
+    assert "/nothing&lt;script&gt;" in answer.text
+    assert client.get("/api/nothing", headers={"accept": "text/html"}).headers["content-type"] == "application/json"

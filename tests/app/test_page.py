@@ -1,0 +1,96 @@
+"""The page, its static files, and the headers around everything."""
+
+import json
+import re
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from app import __version__
+from app.main import create_app
+from app.settings import PROJECT, Settings
+from compute.spec import DEFAULTS
+
+PAGE_STATE = [
+    "image", "size", "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "bias", "scheme",
+    "groups", "base", "sizes", "weights", "seed", "gain", "relu", "scaling", "unit", "depth", "stage", "halve",
+    "metric", "cumulative", "log",
+]  # fmt: skip
+
+
+def test_the_page_brings_what_its_scripts_need(client: TestClient) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    block = re.search(r'<script type="application/json" id="boot">(.*?)</script>', answer.text, re.DOTALL)
+    assert block
+    boot = json.loads(block[1])
+    assert boot["version"] == __version__
+    assert boot["samples"] == client.get("/api/images/samples").json()
+    assert boot["limits"]["max_channels"] == 2048
+    assert [name for name in boot["params"] if name in PAGE_STATE] == PAGE_STATE
+    for name, value in DEFAULTS.items():
+        assert boot["params"][name]["default"] == orjson.loads(orjson.dumps(value))
+    assert boot["params"]["image"]["default"] == boot["samples"][0]["id"]
+    assert boot["params"]["scheme"]["choices"] == ["standard", "uniform", "logarithmic", "depthwise", "custom"]
+    assert (boot["params"]["depth"]["min"], boot["params"]["depth"]["max"]) == (1, 64)
+    for parameter in boot["params"].values():
+        assert set(parameter) == {"kind", "default", "min", "max", "choices", "label", "help"}
+
+
+def test_no_script_stands_in_the_page(client: TestClient) -> None:
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", client.get("/").text, re.DOTALL)
+    assert all('type="application/json"' in tag or not body.strip() for tag, body in scripts)
+    assert not re.search(r"<[^>]+\son[a-z]+=|javascript:|<style", client.get("/").text)
+
+
+@pytest.mark.parametrize("address", ["/", "/api/layer", "/nothing", "/static/favicon.svg"])
+def test_every_answer_is_strict_about_what_a_browser_may_do(client: TestClient, address: str) -> None:
+    headers = client.get(address).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["img-src"] == "'self' data: blob:"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_everything_the_page_names_is_there(client: TestClient) -> None:
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text)
+    assert len(addresses) > 3
+    for address in addresses:
+        assert client.get(address).status_code == 200, address
+
+
+def test_static_files_are_asked_for_again_and_answered_304(client: TestClient) -> None:
+    first = client.get("/static/favicon.svg")
+    assert first.headers["cache-control"] == "no-cache"
+    assert first.headers["content-type"] == "image/svg+xml"
+    again = client.get("/static/favicon.svg", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_plotly_is_sent_as_it_was_compressed_beforehand(client: TestClient) -> None:
+    path = PROJECT / "static" / "vendor" / "plotly" / "plotly.min.js"
+    with client.stream("GET", "/static/vendor/plotly/plotly.min.js", headers={"accept-encoding": "br"}) as answer:
+        sent = b"".join(answer.iter_raw())
+    assert answer.headers["content-encoding"] == "br"
+    assert sent == path.with_name("plotly.min.js.br").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "address, encoding",
+    [("/api/depth", "zstd"), ("/api/healthz", None), ("/api/layer?groups=2", None), ("/openapi.json", "zstd")],
+)
+def test_long_json_is_compressed_and_short_json_is_not(client: TestClient, address: str, encoding: str | None) -> None:
+    answer = client.get(address, headers={"accept-encoding": "zstd, br, gzip"})
+    assert answer.headers.get("content-encoding") == encoding
+
+
+def test_static_files_follow_an_edit_where_reload_is_set(client: TestClient, settings: Settings) -> None:
+    reloading = TestClient(create_app(Settings(store=settings.store, reload=True)))
+    first = client.get("/static/favicon.svg")
+    again = reloading.get("/static/favicon.svg")
+    assert (again.content, again.headers["cache-control"]) == (first.content, "no-cache")
+    assert reloading.get("/static/%00").status_code == 404
