@@ -19,6 +19,9 @@ from app.engine import EngineBusy, EngineFailed, EngineGone
 from compute.errors import SpecError
 
 FORM_HINT = "send the picture as the file `image` of a multipart/form-data form"
+# A browser writes every failed fetch on its console. Our page asks for failures inside a 200, and reads their status
+# from a header; everyone else gets plain HTTP.
+INLINE, STATUS = "groupscope-errors", "Groupscope-Status"
 CLIENT_LEFT = 499  # nobody reads this answer; the number is nginx's
 
 
@@ -105,9 +108,14 @@ def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> Non
         refusal = refusal_of(request, error)
         if not request.scope["path"].startswith("/api/") and "text/html" in request.headers.get("accept", ""):
             return page(refusal)
-        retry = {"Retry-After": "1"} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        headers = {**(refusal.headers or {}), "Cache-Control": "no-store"}
+        if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = "1"
+        status = refusal.status
+        if request.headers.get(INLINE) == "inline":
+            status, headers[STATUS] = HTTPStatus.OK, str(refusal.status)
         body = orjson.dumps({"error": refusal.as_dict()})
-        return Response(body, refusal.status, {**(refusal.headers or {}), **retry}, media_type="application/json")
+        return Response(body, status, headers, media_type="application/json")
 
     async def leave(request: Request, error: Exception) -> Response:
         return Response(status_code=CLIENT_LEFT)

@@ -7,7 +7,8 @@ from wsgiref.headers import Headers
 
 from fastapi import APIRouter, FastAPI
 from servestatic import ServeStaticASGI  # type: ignore[import-untyped]
-from starlette.types import ASGIApp
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
 from app import __version__
@@ -71,17 +72,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_page_routes(api, pages)
     app.router.routes.extend(api.routes)  # include_router matches each request twice, once for the router
     add_error_handlers(app, pages.error)
-    app.add_middleware(
-        ServeStaticASGI,
+    app.mount("/static", _static_files())
+    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
+    return app
+
+
+def _static_files() -> ASGIApp:
+    """Looked up afresh each time (`autorefresh`): an upgrade below a running server must not break its page."""
+    return ServeStaticASGI(  # type: ignore[no-any-return]
+        _no_such_file,
         root=PROJECT / "static",
         prefix="static",
         max_age=None,
         allow_all_origins=False,
-        autorefresh=settings.reload,
+        autorefresh=True,
         add_headers_function=_revalidate,
     )
-    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
-    return app
+
+
+async def _no_such_file(scope: Scope, receive: Receive, send: Send) -> None:
+    raise HTTPException(404)
 
 
 def _revalidate(headers: Headers, path: str, url: str) -> None:

@@ -54,4 +54,4 @@ class Settings(BaseSettings):
 
     max_query_bytes: int = Field(default=262_144, ge=1024, description="Longest query string, in bytes.")
     cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
-    reload: bool = Field(default=False, description="Read templates and static files anew each time, for development.")
+    reload: bool = Field(default=False, description="Read templates anew each time, for development.")

@@ -66,32 +66,31 @@ class Counts:
 
 def count_layer(spec: ConvSpec) -> Counts:
     """weights = k_h k_w sum(a_j b_j) over groups j with a_j in- and b_j out-channels; macs = H' W' weights."""
-    grouping = spec.grouping
-    pixels = spec.output_height * spec.output_width
-    weights = prod(spec.kernel_size) * sum(n * a * b for n, a, b in grouping.runs)
-    return Counts(
-        weights=weights,
-        bias=grouping.out_channels if spec.bias else 0,
-        macs=pixels * weights,
-        input_elements=grouping.in_channels * spec.height * spec.width,
-        output_elements=grouping.out_channels * pixels,
-    )
+    return _bill(spec, sum(n * a * b for n, a, b in spec.grouping.runs))
 
 
 def count_standard(spec: ConvSpec) -> Counts:
     """The same layer without groups."""
-    grouping = spec.grouping
-    layer = count_layer(spec)
-    weights = prod(spec.kernel_size) * grouping.in_channels * grouping.out_channels
-    pixels = spec.output_height * spec.output_width
-    return Counts(weights, layer.bias, pixels * weights, layer.input_elements, layer.output_elements)
+    return _bill(spec, spec.grouping.in_channels * spec.grouping.out_channels)
 
 
-def count_fully_connected(spec: ConvSpec) -> dict[str, int]:
+def count_fully_connected(layer: Counts) -> dict[str, int]:
     """A fully connected layer between the same two volumes, without bias: one weight, and one MAC, a connection."""
-    layer = count_layer(spec)
     weights = layer.input_elements * layer.output_elements
     return {"params": weights, "macs": weights, "flops": 2 * weights}
+
+
+def _bill(spec: ConvSpec, connections: int) -> Counts:
+    """connections: pairs of an input and an output channel that see each other."""
+    weights = spec.kernel_size[0] * spec.kernel_size[1] * connections
+    pixels = spec.output_height * spec.output_width
+    return Counts(
+        weights=weights,
+        bias=spec.grouping.out_channels if spec.bias else 0,
+        macs=pixels * weights,
+        input_elements=spec.grouping.in_channels * spec.height * spec.width,
+        output_elements=spec.grouping.out_channels * pixels,
+    )
 
 
 def describe_layer(spec: ConvSpec) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def describe_layer(spec: ConvSpec) -> dict[str, Any]:
         **layer.as_dict(),
         "output_shape": [grouping.out_channels, spec.output_height, spec.output_width],
         "standard": standard.as_dict(),
-        "fully_connected": count_fully_connected(spec),
+        "fully_connected": count_fully_connected(layer),
         "ratios": {
             "params": layer.params / standard.params,
             "macs": layer.macs / standard.macs,

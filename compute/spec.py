@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -62,12 +63,12 @@ class ConvSpec:
             if extent > padded:
                 raise KernelTooLarge(f"{axis} {length}", extent, padded)
 
-    @property
+    @cached_property
     def output_height(self) -> int:
         """PyTorch's rule: floor((height + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1."""
         return self._output(0)
 
-    @property
+    @cached_property
     def output_width(self) -> int:
         return self._output(1)
 

@@ -100,3 +100,13 @@ def test_a_person_who_followed_a_link_reads_a_page(client: TestClient) -> None:
     assert "<script>&#" not in answer.text
     assert "/nothing&lt;script&gt;" in answer.text
     assert client.get("/api/nothing", headers={"accept": "text/html"}).headers["content-type"] == "application/json"
+
+
+def test_the_page_may_ask_for_failures_inside_a_200(client: TestClient) -> None:
+    """A browser writes every other status of a fetch on its console."""
+    plain = client.get("/api/layer?groups=0")
+    inline = client.get("/api/layer?groups=0", headers={"Groupscope-Errors": "inline"})
+    assert (plain.status_code, inline.status_code) == (422, 200)
+    assert inline.headers["groupscope-status"] == "422"
+    assert inline.json() == plain.json()
+    assert inline.headers["cache-control"] == "no-store"

@@ -1,0 +1,92 @@
+/** The HTTP API: JSON and bytes, with the server's one error shape as one exception. */
+
+/**
+ * Browsers write every failed fetch on the console, and a wrong number in a box is no fault of the page: it asks the
+ * server for failures inside a 200, and reads their status from a header.
+ */
+export const INLINE_ERRORS = { name: "Groupscope-Errors", value: "inline" };
+const STATUS = "Groupscope-Status";
+
+/** @param {{status: number, header: (name: string) => string|null}} answer */
+export const statusOf = ({ status, header }) => Number(header(STATUS) ?? status);
+
+export class ApiError extends Error {
+  /**
+   * @param {number} status  0 when no answer came
+   * @param {{code: string, message: string, field: string|null, hint: string|null}} error
+   */
+  constructor(status, error) {
+    super(error.message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = error.code;
+    this.field = error.field;
+    this.hint = error.hint;
+  }
+
+  /** What happened and what to do, in one line. */
+  get sentence() {
+    const parts = [this.message, this.hint].filter(Boolean).map((part) => String(part).replace(/[.;]$/, ""));
+    const sentence = `${parts.join("; ")}.`;
+    return /^[a-z]+[ ,]/.test(sentence) ? sentence[0].toUpperCase() + sentence.slice(1) : sentence;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {number} status
+ * @returns {Promise<ApiError>}
+ */
+async function toError(response, status) {
+  try {
+    return new ApiError(status, (await response.json()).error);
+  } catch {
+    return new ApiError(status, {
+      code: "http",
+      message: `The server answered ${status} without an explanation.`,
+      field: null,
+      hint: null,
+    });
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [init]
+ * @returns {Promise<Response>}
+ */
+async function request(path, init) {
+  let response;
+  try {
+    response = await fetch(path, { ...init, headers: { ...init?.headers, [INLINE_ERRORS.name]: INLINE_ERRORS.value } });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiError(0, {
+      code: "unreachable",
+      message: "The server did not answer.",
+      field: null,
+      hint: "Check that it is running, then try again.",
+    });
+  }
+  const status = statusOf({ status: response.status, header: (name) => response.headers.get(name) });
+  if (status >= 400) throw await toError(response, status);
+  return response;
+}
+
+/**
+ * @param {string} path
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
+export async function getJson(path, { signal } = {}) {
+  return (await request(path, { signal, headers: { accept: "application/json" } })).json();
+}
+
+/**
+ * @param {string} path
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function getBytes(path, { signal } = {}) {
+  return (await request(path, { signal })).arrayBuffer();
+}

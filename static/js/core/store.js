@@ -1,0 +1,79 @@
+/**
+ * The one place where the page's state lives: frozen, replaced as a whole, announced synchronously.
+ * Subscribers redraw from the state; they never update it.
+ *
+ * @typedef {[number, number]} Pair (height, width), or (in, out) in `sizes`
+ * @typedef {"standard"|"uniform"|"logarithmic"|"depthwise"|"custom"} Scheme
+ * @typedef {object} State
+ * @property {string} image  id of the picture, "" for none
+ * @property {number} size
+ * @property {number} in_channels
+ * @property {number} out_channels
+ * @property {Pair} kernel_size
+ * @property {Pair} stride
+ * @property {Pair} padding
+ * @property {Pair} dilation
+ * @property {boolean} bias
+ * @property {Scheme} scheme
+ * @property {number} groups  the number of groups there are, whatever the scheme
+ * @property {number} base
+ * @property {Pair[]} sizes  empty unless the scheme is custom
+ * @property {"filter-bank"|"random"} weights
+ * @property {number} seed
+ * @property {"cut"|"fan-in"} gain
+ * @property {boolean} relu
+ * @property {"map"|"group"|"shared"} scaling
+ * @property {"macs"|"flops"} unit
+ * @property {number} depth
+ * @property {number} stage
+ * @property {boolean} halve
+ * @property {"params"|"macs"|"flops"} metric
+ * @property {boolean} cumulative
+ * @property {boolean} log
+ * @property {number|null} selected  group under the pointer or the arrow keys; not part of the URL
+ *
+ * @typedef {Readonly<State>} FrozenState
+ * @typedef {(state: FrozenState, prev: FrozenState) => void} Listener
+ * @typedef {ReturnType<typeof createStore>} Store
+ */
+
+/**
+ * Equality by value for what a state holds: scalars, pairs and lists of pairs.
+ * @param {unknown} a
+ * @param {unknown} b
+ * @returns {boolean}
+ */
+export function same(a, b) {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, i) => same(item, b[i]));
+  }
+  return Object.is(a, b);
+}
+
+/** @param {State} initial */
+export function createStore(initial) {
+  /** @type {FrozenState} */
+  let state = Object.freeze({ ...initial });
+  /** @type {Set<Listener>} */
+  const listeners = new Set();
+  return {
+    get: () => state,
+
+    /** @param {Partial<State>} patch */
+    update(patch) {
+      const prev = state;
+      const keys = /** @type {(keyof State)[]} */ (Object.keys(patch));
+      if (keys.every((key) => same(prev[key], patch[key]))) return;
+      state = Object.freeze({ ...prev, ...patch });
+      for (const listener of [...listeners]) listener(state, prev);
+    },
+
+    /** @param {Listener} listener */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * State to query and back. A link carries the whole view; what it gets wrong is reported and replaced.
+ *
+ * @typedef {import("./store.js").State} State
+ * @typedef {import("../model/params.js").Params} Params
+ * @typedef {import("../model/params.js").Key} Key
+ * @typedef {{field: Key, message: string}} LinkError
+ */
+import { KEYS, defaultOf, paramOf, readValue, writeValue } from "../model/params.js";
+
+const LAYER = /** @type {Key[]} */ ([
+  "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "bias",
+  "scheme", "groups", "base", "sizes",
+]);
+const MAPS = /** @type {Key[]} */ (["image", "size", ...LAYER, "weights", "seed", "gain", "relu"]);
+
+/**
+ * Key by key; what depends on several keys at once is settled by model/settle.js.
+ * @param {string} search  with or without the question mark
+ * @param {Params} params
+ * @returns {{state: State, errors: LinkError[]}}
+ */
+export function parseQuery(search, params) {
+  const query = new URLSearchParams(search);
+  /** @type {LinkError[]} */
+  const errors = [];
+  const entries = KEYS.map((key) => {
+    const text = query.get(key);
+    const value = text === null ? undefined : readValue(key, text, params);
+    if (text !== null && value === undefined) errors.push(complaint(key, text, params));
+    return [key, value ?? defaultOf(key, params)];
+  });
+  return { state: { ...Object.fromEntries(entries), selected: null }, errors };
+}
+
+/**
+ * @param {Key} key
+ * @param {string} text
+ * @param {Params} params
+ * @returns {LinkError}
+ */
+function complaint(key, text, params) {
+  const { label, min, max } = paramOf(key, params);
+  const shown = text.length > 24 ? `${text.slice(0, 24)}…` : text;
+  const range = min !== undefined && max !== undefined ? ` (${min} to ${max})` : "";
+  const used = writeValue(key, defaultOf(key, params));
+  const name = label ?? key.replaceAll("_", " ");
+  return { field: key, message: `The link has “${shown}” for ${name}${range}. Using ${used || "none"} instead.` };
+}
+
+/**
+ * @param {State} state
+ * @param {readonly Key[]} keys
+ */
+function query(state, keys) {
+  return keys
+    .filter((key) => (key === "sizes" ? state.scheme === "custom" : key !== "image" || state.image))
+    .map((key) => `${key}=${writeValue(key, state[key])}`)
+    .join("&");
+}
+
+/**
+ * The whole view in one fixed order: the page's URL and each panel's `data-painted`.
+ * @param {State} state
+ */
+export const canonical = (state) => query(state, KEYS);
+
+/**
+ * What GET /api/layer takes, without height and width.
+ * @param {State} state
+ */
+export const layerQuery = (state) => query(state, LAYER);
+
+/**
+ * What GET /api/feature-maps takes, without dtype, tile and channels.
+ * @param {State} state
+ */
+export const mapsQuery = (state) => query(state, MAPS);
+
+/**
+ * What GET /api/depth takes.
+ * @param {State} state
+ */
+export function depthQuery(state) {
+  const frame = `height=${state.size}&width=${state.size}`;
+  const head = query(state, ["in_channels", "kernel_size", "bias"]);
+  return `${head}&${frame}&${query(state, ["groups", "base", "depth", "stage", "halve"])}`;
+}

@@ -1,0 +1,74 @@
+/** Numbers as text. Thousands part at narrow no-break spaces; every rounding is half up, as in compute/formulas.py. */
+
+const GAP = "\u202f";
+
+/**
+ * 1234567 as 1 234 567; decimals stay as they are.
+ * @param {number} n
+ */
+export function number(n) {
+  const [whole, rest] = String(n).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, GAP);
+  return rest === undefined ? grouped : `${grouped}.${rest}`;
+}
+
+/**
+ * @param {number} x
+ * @param {number} decimals
+ */
+export function fixed(x, decimals) {
+  const scale = 10 ** decimals;
+  return (Math.floor(x * scale + 0.5) / scale).toFixed(decimals);
+}
+
+/**
+ * A ratio to the standard layer: 0.344×, 1×, 0.000123×.
+ * @param {number} x
+ */
+export function ratio(x) {
+  if (x === 1) return "1×";
+  if (x >= 100) return `${number(Math.round(x))}×`;
+  if (x >= 0.01) return `${fixed(x, x >= 10 ? 1 : 3)}×`;
+  return `${x.toPrecision(3)}×`.replace(/e-(\d+)/, (_, power) => ` × 10${superscript(-power)}`);
+}
+
+/** @param {number} power */
+function superscript(power) {
+  const raised = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+  return [...String(power)].map((c) => /** @type {Record<string, string>} */ (raised)[c]).join("");
+}
+
+const PREFIXES = ["", "k", "M", "G", "T", "P"];
+
+/**
+ * Four significant figures and an SI prefix: 635830272 is ["635.8", "M"]; small whole numbers stay whole.
+ * @param {number} n
+ * @returns {[string, string]}
+ */
+export function siParts(n) {
+  if (n < 10000 && Number.isInteger(n)) return [number(n), ""];
+  const last = PREFIXES.length - 1;
+  const power = Math.min(last, Math.max(0, Math.floor(Math.log10(n) / 3)));
+  const text = (n / 1000 ** power).toPrecision(4);
+  return text === "1000" && power < last ? ["1.000", PREFIXES[power + 1]] : [text, PREFIXES[power]];
+}
+
+/**
+ * siParts as one text: 635.8 M.
+ * @param {number} n
+ */
+export const si = (n) => siParts(n).join(GAP).trimEnd();
+
+/**
+ * A run of indices, first to last: 0–31, or 7 alone.
+ * @param {number} start
+ * @param {number} count
+ */
+export function span(start, count) {
+  return count === 1 ? String(start) : `${number(start)}–${number(start + count - 1)}`;
+}
+
+/**
+ * @param {readonly [number, number]} pair
+ */
+export const pair = ([a, b]) => (a === b ? String(a) : `${a},${b}`);

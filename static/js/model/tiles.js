@@ -1,0 +1,139 @@
+/**
+ * Feature maps as the page keeps them: one tile per output channel, known by everything its pixels depend on.
+ * A channel depends on its own group's inputs only, so a slider's step asks for just the channels it changed.
+ * Leaves out fetching and drawing.
+ *
+ * @typedef {import("../core/store.js").State} State
+ * @typedef {import("./grouping.js").Span} Span
+ * @typedef {{min: number, max: number, mean: number, std: number, zeros: number}} Stats  of the full resolution; zeros is a share
+ * @typedef {object} Tile
+ * @property {number} channel
+ * @property {number} width
+ * @property {number} height
+ * @property {import("./safetensors.js").Numbers} data  value = data * scale + offset
+ * @property {number} scale
+ * @property {number} offset
+ * @property {Stats} stats
+ * @typedef {{device: string, dtype: string, shape: number[]}} Source  what computed them; shape of the full layer
+ */
+import { writeValue } from "./params.js";
+import { readSafetensors } from "./safetensors.js";
+
+const PICTURE = /** @type {const} */ ([
+  "image", "size", "in_channels", "kernel_size", "stride", "padding", "dilation", "bias", "weights", "seed", "gain", "relu",
+]);
+
+/**
+ * One key per output channel, in order.
+ * @param {State} state
+ * @param {readonly Span[]} groups
+ * @param {number} side  longer side asked for, in map values
+ * @returns {string[]}
+ */
+export function tileKeys(state, groups, side) {
+  const base = `${PICTURE.map((key) => writeValue(key, state[key])).join(" ")} ${side}`;
+  return groups.flatMap(({ in_start, in_channels, out_start, out_channels }) =>
+    Array.from({ length: out_channels }, (_, i) => `${base} ${in_start}+${in_channels} ${out_start + i}`),
+  );
+}
+
+/**
+ * The shortest run of channels that covers every missing one.
+ * @param {readonly string[]} keys
+ * @param {{has(key: string): boolean}} cache
+ * @returns {[number, number]|null} half open
+ */
+export function missingRange(keys, cache) {
+  const first = keys.findIndex((key) => !cache.has(key));
+  if (first < 0) return null;
+  const last = keys.findLastIndex((key) => !cache.has(key));
+  return [first, last + 1];
+}
+
+/**
+ * Tiles up to a number of bytes; the ones used longest ago go first.
+ * @param {number} maxBytes
+ */
+export function createTileCache(maxBytes) {
+  /** @type {Map<string, Tile>} */
+  const tiles = new Map();
+  let bytes = 0;
+
+  /** @param {string} key */
+  function remove(key) {
+    bytes -= tiles.get(key)?.data.byteLength ?? 0;
+    tiles.delete(key);
+  }
+
+  return {
+    /** @param {string} key */
+    has: (key) => tiles.has(key),
+
+    /**
+     * All of them, or null when one is missing.
+     * @param {readonly string[]} keys
+     * @returns {Tile[]|null}
+     */
+    getAll(keys) {
+      const found = [];
+      for (const key of keys) {
+        const tile = tiles.get(key);
+        if (!tile) return null;
+        found.push(tile);
+      }
+      found.forEach((tile, i) => {
+        tiles.delete(keys[i]);
+        tiles.set(keys[i], tile);
+      });
+      return found;
+    },
+
+    /**
+     * @param {string} key
+     * @param {Tile} tile
+     */
+    put(key, tile) {
+      remove(key);
+      tiles.set(key, tile);
+      bytes += tile.data.byteLength;
+      for (const oldest of tiles.keys()) {
+        if (bytes <= maxBytes || oldest === key) break;
+        remove(oldest);
+      }
+    },
+  };
+}
+
+/**
+ * @param {ArrayBuffer} buffer  a body of GET /api/feature-maps
+ * @returns {{tiles: Tile[], source: Source}}
+ */
+export function readTiles(buffer) {
+  const { metadata, tensors } = readSafetensors(buffer);
+  const { maps, scale, offset } = tensors;
+  const [count, height, width] = maps.shape;
+  const stats = JSON.parse(metadata.stats);
+  const first = Number(metadata.channels.split(":")[0]);
+  const tiles = Array.from({ length: count }, (_, i) => ({
+    channel: first + i,
+    width,
+    height,
+    data: maps.data.subarray(i * width * height, (i + 1) * width * height),
+    scale: scale.data[i],
+    offset: offset.data[i],
+    stats: statsOf(stats, i),
+  }));
+  return { tiles, source: { device: metadata.device, dtype: metadata.compute_dtype, shape: JSON.parse(metadata.shape) } };
+}
+
+/**
+ * @param {Record<keyof Stats, number[]>} columns
+ * @param {number} i
+ * @returns {Stats}
+ */
+function statsOf({ min, max, mean, std, zeros }, i) {
+  return { min: min[i], max: max[i], mean: mean[i], std: std[i], zeros: zeros[i] };
+}
+
+/** @param {Tile} tile */
+export const isDead = (tile) => tile.stats.zeros === 1;

@@ -1,0 +1,198 @@
+/**
+ * Cost against depth: a chart of the server's figure, what is true of it in words, the numbers as a table and as files.
+ * The chart waits for the maps: they follow the finger, it need not.
+ *
+ * @typedef {import("../core/store.js").FrozenState} State
+ * @typedef {import("../core/store.js").Store} Store
+ * @typedef {import("../core/plotly.js").Figure} Figure
+ * @typedef {import("./depthtable.js").Row} Row
+ * @typedef {{rows: Row[], notes: string[]}} Costs
+ * @typedef {{state: State, figure: Figure, costs: Costs}} Shown
+ */
+import { ApiError, getJson } from "../core/api.js";
+import { h, listeners, qs, setText } from "../core/dom.js";
+import { createLatest } from "../core/latest.js";
+import { clear, draw, hover, picture, preload } from "../core/plotly.js";
+import { onTheme, token } from "../core/theme.js";
+import { canonical, depthQuery } from "../core/url.js";
+import { EXPORT_HEIGHT, exported, themed } from "../draw/chart.js";
+import { toCsv } from "../model/csv.js";
+import { createDepthControls } from "./depthcontrols.js";
+import { createDepthTable, sentenceOf } from "./depthtable.js";
+
+const HINT = "Point at a layer, or focus the chart and use the arrow keys.";
+const DIM_AFTER_MS = 150;
+const MAPS_FIRST_MS = 60; // how long a new chart gives way to new maps
+const PATIENCE_MS = 3000; // then the first chart no longer waits for maps that may have failed
+
+/** @param {State} state */
+const figureQuery = (state) =>
+  `${depthQuery(state)}&metric=${state.metric}&cumulative=${state.cumulative}&log=${state.log}`;
+
+/**
+ * Resolves once the maps of the present state are painted, or after `most` milliseconds.
+ * @param {Store} store
+ * @param {number} most
+ */
+function afterMaps(store, most) {
+  if (document.getElementById("maps")?.dataset.painted === canonical(store.get())) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, most);
+    document.addEventListener("maps-painted", () => resolve(clearTimeout(timer)), { once: true });
+  });
+}
+
+/** @param {string} url @param {string} name */
+function download(url, name) {
+  h("a", { href: url, download: name }).click();
+}
+
+/**
+ * @param {HTMLElement} host
+ * @param {{store: Store, boot: {params: import("../model/params.js").Params}, errors: import("../core/errors.js").Errors}} deps
+ */
+export function createDepthPanel(host, deps) {
+  const { store, errors } = deps;
+  const body = qs(".panel-body", host);
+  const controls = createDepthControls(deps);
+  const chart = h("div", { class: "depth-chart", tabindex: "0", role: "group", "aria-label": "Chart of cost against depth" });
+  const spoken = h("p", { class: "depth-readout", "aria-live": "polite" }, HINT);
+  const message = h("p", { class: "message", id: "depth-message", "aria-live": "polite" });
+  const notes = h("div", { class: "depth-notes" });
+  const files = h("div", { class: "depth-files" }, "Download ",
+    ...["CSV", "PNG", "SVG"].map((kind) => h("button", { type: "button", id: `depth-${kind.toLowerCase()}`, onclick: () => save(kind) }, kind)));
+  const table = createDepthTable();
+  body.append(controls.element, message, chart, spoken, notes, files, table.element);
+
+  const own = listeners();
+  const latest = createLatest();
+  /** @type {Shown|null} */
+  let shown = null;
+  /** @type {Promise<void>|null} */
+  let started = null;
+  let layer = -1;
+  let dimming = 0;
+
+  function refresh() {
+    const state = store.get();
+    if (shown && figureQuery(shown.state) === figureQuery(state)) {
+      latest.cancel();
+      undim();
+      host.dataset.painted = canonical(state);
+      return;
+    }
+    dimming ||= window.setTimeout(() => chart.setAttribute("aria-busy", "true"), DIM_AFTER_MS);
+    latest.submit((signal) => load(state, signal));
+  }
+
+  /**
+   * @param {State} state
+   * @param {AbortSignal} signal
+   */
+  async function load(state, signal) {
+    try {
+      started ??= afterMaps(store, PATIENCE_MS);
+      await started;
+      const [figure, costs] = await Promise.all([
+        getJson(`/api/figures/depth?${figureQuery(state)}`, { signal }),
+        costsOf(state, signal),
+        preload(),
+      ]);
+      await afterMaps(store, MAPS_FIRST_MS);
+      if (!signal.aborted) await show({ state, figure, costs });
+    } catch (error) {
+      if (!signal.aborted) complain(error);
+    }
+  }
+
+  /**
+   * @param {State} state
+   * @param {AbortSignal} signal
+   * @returns {Promise<Costs>}
+   */
+  async function costsOf(state, signal) {
+    const query = depthQuery(state);
+    return shown && depthQuery(shown.state) === query ? shown.costs : getJson(`/api/depth?${query}`, { signal });
+  }
+
+  /** @param {Shown} next */
+  const redraw = ({ figure }) => draw(chart, themed(figure, token, chart.clientWidth));
+
+  /** @param {Shown} next */
+  async function show(next) {
+    shown = next;
+    await redraw(next);
+    undim();
+    errors.clearFieldError("depth");
+    notes.replaceChildren(...next.costs.notes.map((note) => h("p", {}, note)));
+    table.show(next.state, next.costs.rows);
+    const now = store.get();
+    host.dataset.painted = canonical(figureQuery(now) === figureQuery(next.state) ? now : next.state);
+  }
+
+  /** @param {unknown} error */
+  function complain(error) {
+    undim();
+    if (!(error instanceof Error)) throw error;
+    const again = [{ label: "Try again", run: refresh }];
+    errors.showFieldError("depth", error instanceof ApiError ? error.sentence : error.message, again);
+  }
+
+  function undim() {
+    clearTimeout(dimming);
+    dimming = 0;
+    chart.removeAttribute("aria-busy");
+  }
+
+  /** @param {number} to */
+  function pointAt(to) {
+    if (!shown) return;
+    layer = Math.min(shown.state.depth - 1, Math.max(0, to));
+    void hover(chart, layer);
+    setText(spoken, sentenceOf(shown.state, shown.costs.rows, layer));
+  }
+
+  /** @param {string} kind */
+  async function save(kind) {
+    if (!shown) return;
+    const name = `depth-${shown.state.metric}.${kind.toLowerCase()}`;
+    if (kind !== "CSV") {
+      const format = kind === "PNG" ? "png" : "svg";
+      const width = chart.clientWidth;
+      return download(await picture(exported(shown.figure, token, width), { format, width, height: EXPORT_HEIGHT }), name);
+    }
+    const url = URL.createObjectURL(new Blob([toCsv(shown.costs.rows)], { type: "text/csv" }));
+    download(url, name);
+    URL.revokeObjectURL(url);
+  }
+
+  own.on(chart, "keydown", (event) => {
+    const steps = /** @type {Record<string, number>} */ ({ ArrowRight: layer + 1, ArrowLeft: layer - 1, Home: 0, End: Infinity });
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    pointAt(steps[event.key]);
+  });
+  own.on(chart, "blur", () => {
+    layer = -1;
+    setText(spoken, HINT);
+    void hover(chart, null);
+  });
+  own.on(window, "resize", () => shown && void redraw(shown));
+  const offTheme = onTheme(() => shown && void redraw(shown));
+  const unsubscribe = store.subscribe(refresh);
+  refresh();
+
+  return {
+    destroy() {
+      unsubscribe();
+      offTheme();
+      own.end();
+      latest.cancel();
+      undim();
+      controls.destroy();
+      table.destroy();
+      void clear(chart);
+      body.replaceChildren();
+    },
+  };
+}

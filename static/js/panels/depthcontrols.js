@@ -1,0 +1,126 @@
+/**
+ * The depth panel's own controls. Ids are the API's names, but for `depth`, which names the panel: `#depth_layers`.
+ *
+ * @typedef {import("../core/store.js").Store} Store
+ * @typedef {import("../core/store.js").FrozenState} State
+ * @typedef {import("../model/params.js").Params} Params
+ * @typedef {"depth"|"stage"} Count
+ * @typedef {"halve"|"cumulative"|"log"} Switch
+ */
+import { ApiError, getJson } from "../core/api.js";
+import { h, listeners } from "../core/dom.js";
+import { depthQuery } from "../core/url.js";
+import { paramOf, readValue } from "../model/params.js";
+
+const IDS = { depth: "depth_layers", stage: "stage" };
+const LABELS = { depth: "Layers", stage: "Layers per stage" };
+const METRICS = [["params", "params"], ["macs", "MACs"], ["flops", "FLOPs"]];
+
+/** @param {string} id @param {string|null|undefined} text */
+const help = (id, text) => h("span", { class: "help", id: `${id}-help` }, text);
+
+/**
+ * @param {Count} key
+ * @param {Params} params
+ */
+function countField(key, params) {
+  const { min, max, help: text } = paramOf(key, params);
+  const id = IDS[key];
+  const described = { "aria-describedby": `${id}-help` };
+  const box = h("input", { type: "text", class: "number", id: `${id}-number`, inputmode: "numeric", autocomplete: "off", "aria-label": `${LABELS[key]}, number`, ...described });
+  const slider = h("input", { type: "range", id, min, max, step: 1, ...described });
+  const message = h("p", { class: "message", id: `${id}-message`, "aria-live": "polite" });
+  const element = h("div", { class: "field", "data-field": id }, h("label", { for: id }, LABELS[key]), box, slider, help(id, text), message);
+  return { element, box, slider };
+}
+
+/**
+ * @param {Switch} key
+ * @param {string} label
+ * @param {Params} params
+ */
+function switchField(key, label, params) {
+  const input = h("input", { type: "checkbox", id: key, "aria-describedby": `${key}-help` });
+  const element = h("div", { class: "field check", "data-field": key }, input, h("label", { for: key }, label), help(key, paramOf(key, params).help));
+  return { element, input };
+}
+
+/** @param {Params} params */
+function metricField(params) {
+  const options = METRICS.map(([value, text]) => h("option", { value }, text));
+  const select = h("select", { id: "metric", "aria-describedby": "metric-help" }, ...options);
+  const element = h("div", { class: "field pick", "data-field": "metric" }, h("label", { for: "metric" }, "Count"), select, help("metric", paramOf("metric", params).help));
+  return { element, select };
+}
+
+/** @param {{store: Store, boot: {params: Params}, errors: import("../core/errors.js").Errors}} deps */
+export function createDepthControls({ store, boot: { params }, errors }) {
+  const own = listeners();
+  const counts = { depth: countField("depth", params), stage: countField("stage", params) };
+  const switches = {
+    halve: switchField("halve", "Halve height and width", params),
+    cumulative: switchField("cumulative", "Cumulative", params),
+    log: switchField("log", "Logarithmic axis", params),
+  };
+  const metric = metricField(params);
+
+  /**
+   * @param {Count} key
+   * @param {string} raw
+   */
+  function attempt(key, raw) {
+    const value = readValue(key, raw, params);
+    if (value === undefined) return void explain(key, raw);
+    errors.clearFieldError(IDS[key]);
+    store.update({ [key]: value });
+  }
+
+  /**
+   * The server has the words for what is wrong.
+   * @param {Count} key
+   * @param {string} raw
+   */
+  async function explain(key, raw) {
+    const query = new URLSearchParams(depthQuery(store.get()));
+    query.set(key, raw);
+    try {
+      await getJson(`/api/depth?${query}`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      errors.showFieldError(IDS[key], error.sentence);
+    }
+  }
+
+  for (const key of /** @type {Count[]} */ (["depth", "stage"])) {
+    const { slider, box } = counts[key];
+    own.on(slider, "input", () => attempt(key, slider.value));
+    own.on(box, "change", () => attempt(key, box.value));
+  }
+  for (const key of /** @type {Switch[]} */ (["halve", "cumulative", "log"])) {
+    const { input } = switches[key];
+    own.on(input, "change", () => store.update({ [key]: input.checked }));
+  }
+  own.on(metric.select, "change", () => store.update({ metric: /** @type {State["metric"]} */ (metric.select.value) }));
+
+  /** @param {State} state */
+  function show(state) {
+    for (const key of /** @type {Count[]} */ (["depth", "stage"])) {
+      for (const input of [counts[key].slider, counts[key].box]) {
+        if (input.value !== String(state[key])) input.value = String(state[key]);
+      }
+    }
+    for (const key of /** @type {Switch[]} */ (["halve", "cumulative", "log"])) switches[key].input.checked = state[key];
+    metric.select.value = state.metric;
+  }
+
+  const unsubscribe = store.subscribe(show);
+  show(store.get());
+  return {
+    element: h("div", { class: "depth-controls" }, counts.depth.element, counts.stage.element, metric.element,
+      h("div", { class: "depth-switches" }, switches.halve.element, switches.cumulative.element, switches.log.element)),
+    destroy() {
+      unsubscribe();
+      own.end();
+    },
+  };
+}

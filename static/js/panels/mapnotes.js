@@ -1,0 +1,75 @@
+/**
+ * The sentences under the maps: whose weights these are, what a grey means, which maps are dead, what computed them.
+ *
+ * @typedef {import("../core/store.js").FrozenState} State
+ * @typedef {import("../model/tiles.js").Source} Source
+ * @typedef {import("./mapstats.js").Picture} Picture
+ */
+import { h, setText } from "../core/dom.js";
+import { isDead } from "../model/tiles.js";
+
+const WEIGHTS = {
+  "filter-bank": "a bank of edge, bar and blob filters, mixed at random",
+  random: "random numbers (He)",
+};
+const SCALES = {
+  map: "Black to white is each map’s own range: a weak map looks as strong as a strong one.",
+  group: "Black to white is the same for all maps of a group.",
+  shared: "Black to white is the same for all maps: strengths can be compared.",
+};
+const NAMED = 12;
+
+/** @param {State} state */
+const untrained = ({ weights, seed }) => `Untrained weights: ${WEIGHTS[weights]}, seed ${seed}.`;
+
+/**
+ * @param {Picture} picture
+ * @param {Source} source
+ */
+function resolution({ tiles: [{ width, height }] }, { shape: [, fullHeight, fullWidth] }) {
+  const full = `${fullHeight} × ${fullWidth}`;
+  if (width === fullWidth && height === fullHeight) return `Shown at full resolution, ${full}.`;
+  return `Shown as area averages, ${height} × ${width} of ${full}; statistics are of the full resolution.`;
+}
+
+/**
+ * @param {State} state
+ * @param {Picture} picture
+ */
+function strength({ gain, in_channels }, { groups }) {
+  const narrow = groups.reduce((least, { in_channels: a }) => Math.min(least, a), in_channels);
+  if (gain === "fan-in" || narrow === in_channels) return "";
+  const factor = Math.sqrt(narrow / in_channels).toFixed(2);
+  return `With gain “cut” a narrow group is weaker by construction: one that sees ${narrow} of ${in_channels} channels ` +
+    `varies about √(${narrow}/${in_channels}) = ${factor} times as much as in the standard layer.`;
+}
+
+/** @param {Picture} picture */
+function deaths({ tiles }) {
+  const dead = tiles.filter(isDead).map(({ channel }) => channel);
+  if (dead.length === 0) return "No map is dead.";
+  const named = dead.slice(0, NAMED).join(", ") + (dead.length > NAMED ? ` and ${dead.length - NAMED} more` : "");
+  return `${dead.length} of ${tiles.length} ${tiles.length === 1 ? "map" : "maps"} dead, zero everywhere: ${named}.`;
+}
+
+/** @param {Source} source */
+const computed = ({ device, dtype }) => `Computed on ${device} in ${dtype}.`;
+
+export function createMapNotes() {
+  const lines = Array.from({ length: 3 }, () => h("p"));
+  return {
+    element: h("div", { class: "map-notes" }, ...lines),
+
+    /**
+     * @param {State} state
+     * @param {Picture} picture
+     * @param {Source|null} source
+     */
+    show(state, picture, source) {
+      if (!source) return;
+      setText(lines[0], `${untrained(state)} ${deaths(picture)}`);
+      setText(lines[1], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
+      setText(lines[2], `${resolution(picture, source)} ${computed(source)}`);
+    },
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * Feature maps: asks the server for the channels that changed, paints them by group, and says what is shown.
+ * The old maps stay until the new ones are there; the last change wins.
+ *
+ * Events on the host, all bubbling: `maps-painted` (a state is on the canvases) and `image-missing` (the server does
+ * not know the picture, `detail` says so); `image-stored` on the document asks again.
+ *
+ * @typedef {import("../core/store.js").FrozenState} State
+ * @typedef {import("../core/store.js").Store} Store
+ * @typedef {import("../model/grouping.js").Span} Span
+ * @typedef {import("../model/tiles.js").Tile} Tile
+ * @typedef {{state: State, groups: Span[], keys: string[], side: number}} Plan
+ */
+import { ApiError, getBytes } from "../core/api.js";
+import { h, listeners, qs } from "../core/dom.js";
+import { createLatest } from "../core/latest.js";
+import { canonical, mapsQuery } from "../core/url.js";
+import { tileSide } from "../draw/maps.js";
+import { Illegal, splitChannels } from "../model/grouping.js";
+import { createTileCache, missingRange, readTiles, tileKeys } from "../model/tiles.js";
+import { createLightbox } from "./lightbox.js";
+import { createMapGrid } from "./mapgrid.js";
+import { createMapNotes } from "./mapnotes.js";
+import { createReadout, createStatsTable, groupOf, sentenceOf, titleOf } from "./mapstats.js";
+
+const CACHE_BYTES = 64 << 20;
+const DIM_AFTER_MS = 150;
+const RETRY_MS = 1000;
+const HINT = "Point at a map, or tab to it and use the arrow keys, for its statistics. Click or Enter enlarges.";
+
+/**
+ * What the state asks for; null where there is nothing to ask: no picture yet, or no such layer.
+ * @param {State} state
+ * @returns {Plan|null}
+ */
+function planOf(state) {
+  if (!state.image) return null;
+  try {
+    const { groups } = splitChannels(state);
+    const side = tileSide(state.out_channels, devicePixelRatio);
+    return { state, groups, side, keys: tileKeys(state, groups, side) };
+  } catch (error) {
+    if (error instanceof Illegal) return null;
+    throw error;
+  }
+}
+
+/** @param {Store} store */
+function createScalingSelect(store) {
+  const options = [["map", "each map"], ["group", "each group"], ["shared", "all maps"]];
+  const select = h("select", { id: "scaling", "aria-describedby": "scaling-help" },
+    ...options.map(([value, text]) => h("option", { value }, text)));
+  select.addEventListener("change", () => store.update({ scaling: /** @type {State["scaling"]} */ (select.value) }));
+  const help = h("span", { class: "help", id: "scaling-help" },
+    "What black and white stand for: the smallest and largest value of each map, of its group, or of all maps.");
+  return { select, element: h("div", { class: "field pick map-scaling" }, h("label", { for: "scaling" }, "Black to white over"), select, help) };
+}
+
+/**
+ * @param {HTMLElement} host
+ * @param {{store: Store, errors: import("../core/errors.js").Errors}} deps
+ */
+export function createMapsPanel(host, { store, errors }) {
+  const body = qs(".panel-body", host);
+  const scaling = createScalingSelect(store);
+  const message = h("p", { id: "maps-message", class: "message", "aria-live": "polite" });
+  body.append(scaling.element, message);
+  const lightbox = createLightbox(/** @type {HTMLDialogElement} */ (qs("#lightbox")), { store, onClose: (channel) => grid.focus(channel) });
+  const grid = createMapGrid(body, { onPoint, onOpen: lightbox.open, describe });
+  const readout = createReadout(HINT);
+  const notes = createMapNotes();
+  const table = createStatsTable();
+  body.append(readout.element, notes.element, table.element);
+
+  const own = listeners();
+  const latest = createLatest();
+  const cache = createTileCache(CACHE_BYTES);
+  /** @type {{groups: Span[], tiles: Tile[]}|null} */
+  let picture = null;
+  /** @type {string|null|undefined} the field whose message came from here */
+  let complained;
+  /** @type {import("../model/tiles.js").Source|null} */
+  let source = null;
+  /** @type {number|null} */
+  let pointed = null;
+  let dimming = 0;
+  let retry = 0;
+
+  /** @param {number|null} channel */
+  function onPoint(channel) {
+    pointed = channel;
+    store.update({ selected: channel === null || !picture ? null : groupOf(picture, channel).index });
+    read();
+  }
+
+  function read() {
+    const tile = pointed === null ? undefined : picture?.tiles[pointed];
+    if (tile && picture) readout.show(tile, titleOf(picture, tile.channel));
+    else readout.clear();
+  }
+
+  /** @param {number} channel */
+  function describe(channel) {
+    return picture ? `${sentenceOf(picture, channel)}. Enlarge` : "";
+  }
+
+  /** Paints the state as it is now, or starts fetching what is missing for it. */
+  function refresh() {
+    clearTimeout(retry);
+    const plan = planOf(store.get());
+    if (!plan || paint(plan)) return latest.cancel();
+    dimming ||= window.setTimeout(dim, DIM_AFTER_MS);
+    latest.submit((signal) => load(plan, signal));
+  }
+
+  /**
+   * @param {Plan} plan
+   * @returns {boolean} false when tiles are missing
+   */
+  function paint({ state, groups, keys }) {
+    const tiles = cache.getAll(keys);
+    if (!tiles) return false;
+    picture = { groups, tiles };
+    scaling.select.value = state.scaling;
+    grid.show({ ...picture, scaling: state.scaling });
+    undim();
+    host.dataset.painted = canonical(state);
+    settle(state);
+    return true;
+  }
+
+  /**
+   * After the pixels: words, and the rest of the page.
+   * @param {State} state
+   */
+  function settle(state) {
+    if (!picture) return;
+    if (complained !== undefined) errors.clearFieldError(complained);
+    complained = undefined;
+    read();
+    notes.show(state, picture, source);
+    table.show(picture);
+    host.dispatchEvent(new CustomEvent("maps-painted", { bubbles: true }));
+  }
+
+  /**
+   * @param {Plan} plan
+   * @param {AbortSignal} signal
+   */
+  async function load(plan, signal) {
+    try {
+      const range = missingRange(plan.keys, cache);
+      if (range) await fetchTiles(plan, range, signal);
+      const now = planOf(store.get());
+      if (!(now && paint(now)) && paint(plan)) dimming ||= window.setTimeout(dim, DIM_AFTER_MS);
+    } catch (error) {
+      if (signal.aborted) return;
+      complain(error);
+    }
+  }
+
+  /**
+   * @param {Plan} plan
+   * @param {[number, number]} range
+   * @param {AbortSignal} signal
+   */
+  async function fetchTiles({ state, side, keys }, [from, to], signal) {
+    const part = to - from < keys.length ? `&channels=${from}:${to}` : "";
+    const buffer = await getBytes(`/api/feature-maps?${mapsQuery(state)}&tile=${side}${part}`, { signal });
+    const answer = readTiles(buffer);
+    source = answer.source;
+    for (const tile of answer.tiles) cache.put(keys[tile.channel], tile);
+  }
+
+  /** @param {unknown} error */
+  function complain(error) {
+    undim();
+    if (!(error instanceof ApiError)) throw error;
+    const { status, sentence, field } = error;
+    complained = status === 404 ? "image" : (field ?? "maps");
+    if (status === 503) retry = window.setTimeout(refresh, RETRY_MS);
+    if (status === 404) {
+      host.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
+    } else {
+      errors.showFieldError(complained, sentence, status === 0 ? [{ label: "Try again", run: refresh }] : []);
+    }
+  }
+
+  function dim() {
+    body.setAttribute("aria-busy", "true");
+  }
+
+  function undim() {
+    clearTimeout(dimming);
+    dimming = 0;
+    body.removeAttribute("aria-busy");
+  }
+
+  own.on(document, "image-stored", refresh);
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (state.selected !== prev.selected) grid.select(state.selected);
+    refresh();
+  });
+  refresh();
+
+  return {
+    destroy() {
+      unsubscribe();
+      own.end();
+      latest.cancel();
+      undim();
+      clearTimeout(retry);
+      grid.destroy();
+      lightbox.destroy();
+      table.destroy();
+      body.replaceChildren();
+    },
+  };
+}

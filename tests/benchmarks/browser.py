@@ -1,0 +1,98 @@
+"""What a person at the page waits for: real Chromium, real key presses, a real photograph."""
+
+import os
+import shutil
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.benchmarks.report import Table, percentile
+from tests.benchmarks.serving import serving
+
+PRESSES = 80
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+AIMS = {
+    "split": "median at most 32 ms, p95 at most 60 ms",
+    "numbers": "median at most 32 ms, p95 at most 60 ms",
+    "maps": "median at most 80 ms, aim 40 ms",
+    "depth": "p95 at most 120 ms",
+}
+
+# From the key's own time stamp to the frame after `data-painted` says the new state is on the panel.
+WATCH = """
+() => {
+  window.painted = [];
+  document.querySelector('#groups').addEventListener('keydown', (event) => {
+    const sample = { key: event.timeStamp };
+    window.painted.push(sample);
+    for (const id of ['split', 'numbers', 'maps', 'depth']) {
+      const panel = document.getElementById(id);
+      const before = panel.dataset.painted;
+      const observer = new MutationObserver(() => {
+        if (panel.dataset.painted === before) return;
+        observer.disconnect();
+        sample[id] = performance.now() - sample.key;
+        requestAnimationFrame(() => setTimeout(() => (sample[`${id}_shown`] = performance.now() - sample.key)));
+      });
+      observer.observe(panel, { attributes: true, attributeFilter: ['data-painted'] });
+    }
+  }, { capture: true });
+}
+"""
+SETTLED = """
+() => [...document.querySelectorAll('#split, #numbers, #maps, #depth')]
+  .every((panel) => `?${panel.dataset.painted}` === location.search)
+"""
+ALL_SHOWN = """
+(presses) => window.painted.length === presses
+  && ['split', 'numbers', 'maps', 'depth'].every((id) => `${id}_shown` in window.painted.at(-1))
+"""
+NOTE_FIRST_MAPS = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector('#maps[data-painted]')) return;
+  observer.disconnect();
+  window.mapsPainted = performance.now();
+}).observe(document, { attributes: true, subtree: true, childList: true });
+"""
+
+
+def measure(table: Table) -> None:
+    with serving() as server, sync_playwright() as playwright:
+        chromium = os.environ.get("GROUPSCOPE_CHROMIUM") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        first_load(table, browser.new_page(viewport={"width": 1440, "height": 900}), server.url)
+        for scheme in ("logarithmic", "uniform"):
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(f"{server.url}/?scheme={scheme}&groups=4")
+            page.wait_for_function(SETTLED)
+            key_presses(table, page, scheme)
+            page.close()
+        browser.close()
+
+
+def first_load(table: Table, page: Page, url: str) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    received: list[float] = []
+    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    page.add_init_script(NOTE_FIRST_MAPS)
+    page.goto(url, wait_until="networkidle")
+    page.wait_for_function("() => window.mapsPainted")
+    painted: Any = page.evaluate("() => window.mapsPainted")
+    table.row("first load, compressed", f"{sum(received) / 1000:.0f} kB in {len(received)} requests", "at most 700 kB")
+    table.row("first load to maps painted", f"{painted:.0f} ms", "at most 1500 ms")
+
+
+def key_presses(table: Table, page: Page, scheme: str) -> None:
+    """Arrow keys on the groups slider, each after everything of the one before is painted. From one logarithmic n to
+    the next only the last group changes; from one uniform n to the next all 64 maps do."""
+    page.evaluate(WATCH)
+    page.focus("#groups")
+    for press in range(PRESSES):
+        page.keyboard.press("ArrowRight" if press % 6 < 3 else "ArrowLeft")
+        page.wait_for_function(ALL_SHOWN, arg=press + 1)
+    samples: list[dict[str, float]] = page.evaluate("() => window.painted")[10:]
+    for panel, aim in AIMS.items():
+        table.times(f"{scheme}: key press to {panel} painted", [s[panel] / 1000 for s in samples], aim)
+        shown = percentile([s[f"{panel}_shown"] for s in samples], 50)
+        table.row("  and the frame after it", f"median {shown:.1f} ms")

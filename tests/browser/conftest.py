@@ -1,0 +1,72 @@
+"""Stories in a real Chromium on a real server. Every page is watched: no console message, no error, no breach of the
+content security policy, no request to another host. No test sleeps: `data-painted` tells when a panel shows a state."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.panels import Groupscope
+
+FLAGS = (
+    *("--no-sandbox", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective}`));"
+
+Open = Callable[..., Groupscope]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = os.environ.get("GROUPSCOPE_CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        pytest.fail("no Chromium: install it, or name one with GROUPSCOPE_CHROMIUM; `make test` finds or installs it")
+    return browser_type_launch_args | {"executable_path": chromium, "args": list(FLAGS)}
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: str) -> Iterator[Open]:
+    """open_page(viewport=..., color_scheme=..., **state) -> a page that shows that state."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(*, width: int = 1440, height: int = 900, color_scheme: Any = "light", **state: object) -> Groupscope:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        watch(page, server, complaints)
+        page.goto(f"{server}/?{urlencode(state, safe=',:')}" if state else f"{server}/")
+        return Groupscope(page, server).wait()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def watch(page: Page, server: str, complaints: list[str]) -> None:
+    page.add_init_script(BREACHES)
+    page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((server, "data:", "blob:"))
+            else complaints.append(f"another host: {request.url}")
+        ),
+    )

@@ -1,0 +1,56 @@
+"""Accessible, and at home on every screen: axe in both themes and on a phone, nothing scrolls sideways."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Open
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+SCREENS = {"wide": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing(open_page: Open, color_scheme: str, screen: str) -> None:
+    width, height = SCREENS[screen]
+    view = open_page(width=width, height=height, color_scheme=color_scheme, size=64)
+    if screen == "phone":
+        view.page.locator("#sheet").click()
+    view.page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    view.page.evaluate(AXE.read_text())
+    violations = view.page.evaluate("async () => (await axe.run()).violations")
+    found = [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in violations]
+    assert found == []
+    assert view.page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_the_phone_paints_and_follows_too(open_page: Open) -> None:
+    view = open_page(width=390, height=844, size=64)
+    view.set_range("groups", 6)
+    view.wait(groups=6)
+    view.assert_maps_are_exact()
+    view.page.locator("#sheet").click()
+    assert view.page.locator("#groups").is_visible()
+    assert view.page.locator("#groups").evaluate("(g) => g.getBoundingClientRect().right") <= 390
+
+
+def test_the_theme_button_turns_the_page(open_page: Open) -> None:
+    view = open_page(size=32)
+    paper = view.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    while "dark" not in view.page.locator("#theme").inner_text():
+        view.page.click("#theme")
+    assert view.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") != paper
+    view.assert_maps_are_exact()
+
+
+def test_a_group_has_one_colour_everywhere(open_page: Open) -> None:
+    view = open_page(size=64)
+    colours = view.page.evaluate(
+        """() => [1, 2, 3, 4].map((n) => getComputedStyle(document.documentElement).getPropertyValue(`--group-${n}`))"""
+    )
+    assert len(set(colours)) == 4
+    bars = view.page.evaluate(
+        """() => [...document.querySelectorAll('#maps .map-group')].map((f) => f.style.getPropertyValue('--group'))"""
+    )
+    assert bars == [f"var(--group-{g + 1})" for g in range(4)]
