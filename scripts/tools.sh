@@ -15,6 +15,9 @@ need_node() {
     NPM_CLI=$wheel/lib/node_modules/npm/bin/npm-cli.js
 }
 
+# Playwright's own Node wants libatomic, which a bare Debian lacks; the one found above runs everywhere.
+lend_node_to_playwright() { export PLAYWRIGHT_NODEJS_PATH="${PLAYWRIGHT_NODEJS_PATH:-$(command -v node)}"; }
+
 run_npm() { if [ -n "$NPM_CLI" ]; then node "$NPM_CLI" "$@"; else npm "$@"; fi; }
 
 need_node_modules() {
@@ -49,6 +52,7 @@ install_chromium() {
 }
 
 need_chromium() {
+    lend_node_to_playwright
     if [ -n "${GROUPSCOPE_CHROMIUM:-}" ]; then
         starts "$GROUPSCOPE_CHROMIUM" || die "GROUPSCOPE_CHROMIUM=$GROUPSCOPE_CHROMIUM does not start"
     else

@@ -10,8 +10,10 @@ import { arrange, fillMaps, rangeOf, sharedRange, tileSide, zoomOf } from "../..
  * @param {number} offset
  */
 function tileOf(rows, scale = 1, offset = 0, Type = Uint8Array) {
+  const [width, height] = [rows[0].length, rows.length];
+  const full = /** @type {[number, number]} */ ([height, width]);
   const stats = { min: 0, max: 0, mean: 0, std: 0, zeros: 0 };
-  return { channel: 0, width: rows[0].length, height: rows.length, data: Type.from(rows.flat()), scale, offset, stats };
+  return { channel: 0, width, height, full, data: Type.from(rows.flat()), scale, offset, stats };
 }
 
 /** @param {number} grey */

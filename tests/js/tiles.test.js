@@ -23,7 +23,7 @@ const missing = (before, after) => missingRange(keysOf(after), new Set(keysOf(be
 /** @param {number} channel @param {number} bytes */
 const tileOf = (channel, bytes) => ({
   channel, width: bytes, height: 1, data: new Uint8Array(bytes), scale: 1, offset: 0,
-  stats: { min: 0, max: 0, mean: 0, std: 0, zeros: 1 },
+  full: /** @type {[number, number]} */ ([1, bytes]), stats: { min: 0, max: 0, mean: 0, std: 0, zeros: 1 },
 });
 
 test("one more logarithmic group asks for the last group only", () => {
@@ -95,10 +95,10 @@ test("an answer becomes tiles that know their channel, scale and statistics", ()
     { channels: "7:9", stats: JSON.stringify(stats), shape: "[64, 4, 12]", device: "cpu", compute_dtype: "float32" },
   );
   const { tiles, source } = readTiles(buffer);
-  assert.deepEqual(source, { device: "cpu", dtype: "float32", shape: [64, 4, 12] });
+  assert.deepEqual(source, { device: "cpu", dtype: "float32" });
   assert.deepEqual(tiles[1], {
     channel: 8, width: 3, height: 1, data: Uint8Array.of(2, 4, 10), scale: 0.5, offset: -1,
-    stats: { min: -1, max: 4, mean: 1.5, std: 0.5, zeros: 0.25 },
+    full: [4, 12], stats: { min: -1, max: 4, mean: 1.5, std: 0.5, zeros: 0.25 },
   });
   assert.deepEqual(tiles.map(isDead), [true, false]);
 });

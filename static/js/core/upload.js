@@ -31,6 +31,7 @@ function errorOf(request) {
     return new ApiError(status, JSON.parse(responseText).error);
   } catch {
     const message = status ? `The server answered ${status} without an explanation.` : "The picture could not be sent.";
-    return new ApiError(status, { code: "upload", message, field: "image", hint: "Check that the server is running, then try again." });
+    const hint = "Check that the server is running, then try again.";
+    return new ApiError(status, { code: "upload", message, field: "image", hint });
   }
 }

@@ -20,7 +20,6 @@ export const EXPORT_HEIGHT = HEIGHT + TITLE;
  * @returns {Figure}
  */
 export function themed({ data, layout }, token, width) {
-  const axis = axisStyle(token);
   const most = Math.max(1, Math.floor((width - MARGIN.l - MARGIN.r) / TICK));
   const dtick = Math.max(layout.xaxis.dtick, Math.ceil(data[0].x.length / most));
   return {
@@ -34,9 +33,13 @@ export function themed({ data, layout }, token, width) {
       font: { family: token("--font"), size: SIZE, color: token("--ink-soft") },
       paper_bgcolor: token("--surface"),
       plot_bgcolor: token("--surface"),
-      hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line-strong"), font: { family: token("--font"), color: token("--ink"), size: SIZE } },
-      xaxis: { ...layout.xaxis, ...axis, title: titled(layout.xaxis.title), dtick, showgrid: false, fixedrange: true, unifiedhovertitle: { text: "layer %{x}" } },
-      yaxis: { ...layout.yaxis, ...axis, title: titled(layout.yaxis.title), fixedrange: true, showspikes: false },
+      hoverlabel: {
+        bgcolor: token("--surface"),
+        bordercolor: token("--line-strong"),
+        font: { family: token("--font"), color: token("--ink"), size: SIZE },
+      },
+      xaxis: { ...themedAxis(layout.xaxis, token), dtick, showgrid: false, unifiedhovertitle: { text: "layer %{x}" } },
+      yaxis: { ...themedAxis(layout.yaxis, token), showspikes: false },
     },
   };
 }
@@ -54,11 +57,14 @@ export function exported(figure, token, width) {
   return { data, layout: { ...layout, title, height: EXPORT_HEIGHT, margin: { ...MARGIN, t: MARGIN.t + TITLE } } };
 }
 
-/** @param {{text: string}} title */
-const titled = ({ text }) => ({ text, font: { size: SIZE } });
-
-/** @param {Tokens} token */
-const axisStyle = (token) => ({
+/**
+ * @param {Record<string, any>} axis
+ * @param {Tokens} token
+ */
+const themedAxis = (axis, token) => ({
+  ...axis,
+  title: { ...axis.title, font: { size: SIZE } },
+  fixedrange: true,
   gridcolor: token("--line"),
   linecolor: token("--line-strong"),
   tickcolor: token("--line-strong"),

@@ -5,7 +5,7 @@
  *
  * @typedef {import("../core/store.js").State} State
  * @typedef {import("./grouping.js").Span} Span
- * @typedef {{min: number, max: number, mean: number, std: number, zeros: number}} Stats  of the full resolution; zeros is a share
+ * @typedef {{min: number, max: number, mean: number, std: number, zeros: number}} Stats  zeros is a share
  * @typedef {object} Tile
  * @property {number} channel
  * @property {number} width
@@ -13,8 +13,9 @@
  * @property {import("./safetensors.js").Numbers} data  value = data * scale + offset
  * @property {number} scale
  * @property {number} offset
- * @property {Stats} stats
- * @typedef {{device: string, dtype: string, shape: number[]}} Source  what computed them; shape of the full layer
+ * @property {[number, number]} full  height and width at full resolution
+ * @property {Stats} stats  of the full resolution
+ * @typedef {{device: string, dtype: string}} Source  what computed them
  */
 import { writeValue } from "./params.js";
 import { readSafetensors } from "./safetensors.js";
@@ -113,17 +114,19 @@ export function readTiles(buffer) {
   const { maps, scale, offset } = tensors;
   const [count, height, width] = maps.shape;
   const stats = JSON.parse(metadata.stats);
+  const [, fullHeight, fullWidth] = JSON.parse(metadata.shape);
   const first = Number(metadata.channels.split(":")[0]);
-  const tiles = Array.from({ length: count }, (_, i) => ({
+  const tiles = Array.from({ length: count }, (_, i) => /** @type {Tile} */ ({
     channel: first + i,
     width,
     height,
     data: maps.data.subarray(i * width * height, (i + 1) * width * height),
     scale: scale.data[i],
     offset: offset.data[i],
+    full: [fullHeight, fullWidth],
     stats: statsOf(stats, i),
   }));
-  return { tiles, source: { device: metadata.device, dtype: metadata.compute_dtype, shape: JSON.parse(metadata.shape) } };
+  return { tiles, source: { device: metadata.device, dtype: metadata.compute_dtype } };
 }
 
 /**

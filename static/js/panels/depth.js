@@ -55,12 +55,15 @@ export function createDepthPanel(host, deps) {
   const { store, errors } = deps;
   const body = qs(".panel-body", host);
   const controls = createDepthControls(deps);
-  const chart = h("div", { class: "depth-chart", tabindex: "0", role: "group", "aria-label": "Chart of cost against depth" });
+  const name = "Chart of cost against depth";
+  const chart = h("div", { class: "depth-chart", tabindex: "0", role: "group", "aria-label": name });
   const spoken = h("p", { class: "depth-readout", "aria-live": "polite" }, HINT);
   const message = h("p", { class: "message", id: "depth-message", "aria-live": "polite" });
   const notes = h("div", { class: "depth-notes" });
-  const files = h("div", { class: "depth-files" }, "Download ",
-    ...["CSV", "PNG", "SVG"].map((kind) => h("button", { type: "button", id: `depth-${kind.toLowerCase()}`, onclick: () => save(kind) }, kind)));
+  const saves = ["CSV", "PNG", "SVG"].map((kind) =>
+    h("button", { type: "button", id: `depth-${kind.toLowerCase()}`, onclick: () => save(kind) }, kind),
+  );
+  const files = h("div", { class: "depth-files" }, "Download ", ...saves);
   const table = createDepthTable();
   body.append(controls.element, message, chart, spoken, notes, files, table.element);
 
@@ -134,7 +137,8 @@ export function createDepthPanel(host, deps) {
   function complain(error) {
     undim();
     if (!(error instanceof Error)) throw error;
-    const again = [{ label: "Try again", run: refresh }];
+    const refused = error instanceof ApiError && error.status > 0;
+    const again = refused ? [] : [{ label: "Try again", run: refresh }];
     errors.showFieldError("depth", error instanceof ApiError ? error.sentence : error.message, again);
   }
 
@@ -167,10 +171,11 @@ export function createDepthPanel(host, deps) {
   }
 
   own.on(chart, "keydown", (event) => {
-    const steps = /** @type {Record<string, number>} */ ({ ArrowRight: layer + 1, ArrowLeft: layer - 1, Home: 0, End: Infinity });
-    if (!(event.key in steps)) return;
+    const steps = { ArrowRight: layer + 1, ArrowLeft: layer - 1, Home: 0, End: Infinity };
+    const to = /** @type {Record<string, number|undefined>} */ (steps)[event.key];
+    if (to === undefined) return;
     event.preventDefault();
-    pointAt(steps[event.key]);
+    pointAt(to);
   });
   own.on(chart, "blur", () => {
     layer = -1;
@@ -179,7 +184,9 @@ export function createDepthPanel(host, deps) {
   });
   own.on(window, "resize", () => shown && void redraw(shown));
   const offTheme = onTheme(() => shown && void redraw(shown));
-  const unsubscribe = store.subscribe(refresh);
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (canonical(state) !== canonical(prev)) refresh();
+  });
   refresh();
 
   return {

@@ -27,10 +27,14 @@ function countField(key, params) {
   const { min, max, help: text } = paramOf(key, params);
   const id = IDS[key];
   const described = { "aria-describedby": `${id}-help` };
-  const box = h("input", { type: "text", class: "number", id: `${id}-number`, inputmode: "numeric", autocomplete: "off", "aria-label": `${LABELS[key]}, number`, ...described });
+  const box = h("input", {
+    type: "text", class: "number", id: `${id}-number`, inputmode: "numeric", autocomplete: "off",
+    "aria-label": `${LABELS[key]}, number`, ...described,
+  });
   const slider = h("input", { type: "range", id, min, max, step: 1, ...described });
   const message = h("p", { class: "message", id: `${id}-message`, "aria-live": "polite" });
-  const element = h("div", { class: "field", "data-field": id }, h("label", { for: id }, LABELS[key]), box, slider, help(id, text), message);
+  const label = h("label", { for: id }, LABELS[key]);
+  const element = h("div", { class: "field", "data-field": id }, label, box, slider, help(id, text), message);
   return { element, box, slider };
 }
 
@@ -41,7 +45,8 @@ function countField(key, params) {
  */
 function switchField(key, label, params) {
   const input = h("input", { type: "checkbox", id: key, "aria-describedby": `${key}-help` });
-  const element = h("div", { class: "field check", "data-field": key }, input, h("label", { for: key }, label), help(key, paramOf(key, params).help));
+  const name = h("label", { for: key }, label);
+  const element = h("div", { class: "field check", "data-field": key }, input, name, help(key, paramOf(key, params).help));
   return { element, input };
 }
 
@@ -49,7 +54,9 @@ function switchField(key, label, params) {
 function metricField(params) {
   const options = METRICS.map(([value, text]) => h("option", { value }, text));
   const select = h("select", { id: "metric", "aria-describedby": "metric-help" }, ...options);
-  const element = h("div", { class: "field pick", "data-field": "metric" }, h("label", { for: "metric" }, "Count"), select, help("metric", paramOf("metric", params).help));
+  const label = h("label", { for: "metric" }, "Count");
+  const text = paramOf("metric", params).help;
+  const element = h("div", { class: "field pick", "data-field": "metric" }, label, select, help("metric", text));
   return { element, select };
 }
 

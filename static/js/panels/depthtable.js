@@ -37,7 +37,8 @@ export function createDepthTable() {
   const body = h("tbody");
   const head = ["layer", "channels", "resolution", ...SCHEMES].map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, caption, h("thead", {}, h("tr", {}, ...head)), body);
-  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": "Cost of each layer" }, table);
+  const name = "Cost of each layer";
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, table);
   const element = h("details", { class: "depth-twin" }, h("summary", {}, "The same numbers as a table"), scroller);
   const own = listeners();
   /** @type {{state: State, rows: readonly Row[]}|null} */

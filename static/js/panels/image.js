@@ -32,7 +32,10 @@ const squareUrl = (id, size, side) => `/api/images/${id}?size=${Math.min(size, M
  */
 function createShelf(samples, onChoose) {
   const buttons = samples.map(({ id, name, credit, licence }) => {
-    const picture = h("img", { src: squareUrl(id, Infinity, SHELF_SIDE), alt: name, width: SHELF_SIDE, height: SHELF_SIDE, draggable: "false", fetchpriority: "low" });
+    const picture = h("img", {
+      src: squareUrl(id, Infinity, SHELF_SIDE), alt: name, width: SHELF_SIDE, height: SHELF_SIDE,
+      draggable: "false", fetchpriority: "low",
+    });
     const title = `${name}. ${credit}, ${licence}`;
     return h("button", { type: "button", class: "sample", title, "data-image": id, onclick: () => onChoose(id) }, picture);
   });
@@ -85,7 +88,7 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
   const thumbnail = h("img", { class: "thumbnail", alt: "", width: SIDE, height: SIDE, draggable: "false" });
   const name = h("p", { class: "image-name" });
   const credit = h("p", { class: "image-credit" });
-  const input = h("input", { type: "file", id: "image-file", accept: "image/*", hidden: true, "aria-label": "Photograph to upload" });
+  const input = h("input", { type: "file", id: "image-file", accept: "image/*", hidden: true, "aria-label": "Photograph" });
   const button = h("button", { type: "button", id: "image-upload", onclick: () => input.click() }, "Upload photo");
   const hint = h("p", { class: "image-hint" }, "or drop, or paste one");
   const progress = h("progress", { max: 1, "aria-label": "Upload", hidden: true });
@@ -114,7 +117,8 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
   function send(file) {
     const most = limits?.max_upload_bytes ?? Infinity;
     if (file.size > most) {
-      return errors.showFieldError("image", `The file has ${megabytes(file.size)}; at most ${megabytes(most)} can be sent. Save it smaller, then try again.`);
+      const sizes = `The file has ${megabytes(file.size)}; at most ${megabytes(most)} can be sent.`;
+      return errors.showFieldError("image", `${sizes} Save it smaller, then try again.`);
     }
     uploads.submit((signal) => upload(file, signal, choose));
   }
@@ -147,10 +151,12 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
     const file = sent.get(image);
     if (file && restored !== image) {
       restored = image;
-      return uploads.submit((signal) => upload(file, signal, () => document.dispatchEvent(new CustomEvent("image-stored"))));
+      const stored = () => document.dispatchEvent(new CustomEvent("image-stored"));
+      return uploads.submit((signal) => upload(file, signal, stored));
     }
     const [first] = samples;
-    errors.showFieldError("image", sentence, first && image !== first.id ? [{ label: `Use “${first.name}”`, run: () => choose(first.id) }] : []);
+    const wayOut = first && image !== first.id ? [{ label: `Use “${first.name}”`, run: () => choose(first.id) }] : [];
+    errors.showFieldError("image", sentence, wayOut);
   }
 
   /** @param {AbortSignal} signal */

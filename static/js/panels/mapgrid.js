@@ -18,7 +18,10 @@ const MANY = 16; // groups from here on stand closer
 
 /**
  * @param {HTMLElement} host
- * @param {{onPoint: (channel: number|null) => void, onOpen: (channel: number) => void, describe: (channel: number) => string}} events
+ * @param {object} events
+ * @param {(channel: number|null) => void} events.onPoint
+ * @param {(channel: number) => void} events.onOpen
+ * @param {(channel: number) => string} events.describe  a map in one sentence
  */
 export function createMapGrid(host, { onPoint, onOpen, describe }) {
   const cursor = h("button", { type: "button", class: "map-cursor", hidden: true });

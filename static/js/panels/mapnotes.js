@@ -22,11 +22,8 @@ const NAMED = 12;
 /** @param {State} state */
 const untrained = ({ weights, seed }) => `Untrained weights: ${WEIGHTS[weights]}, seed ${seed}.`;
 
-/**
- * @param {Picture} picture
- * @param {Source} source
- */
-function resolution({ tiles: [{ width, height }] }, { shape: [, fullHeight, fullWidth] }) {
+/** @param {Picture} picture */
+function resolution({ tiles: [{ width, height, full: [fullHeight, fullWidth] }] }) {
   const full = `${fullHeight} × ${fullWidth}`;
   if (width === fullWidth && height === fullHeight) return `Shown at full resolution, ${full}.`;
   return `Shown as area averages, ${height} × ${width} of ${full}; statistics are of the full resolution.`;
@@ -40,8 +37,8 @@ function strength({ gain, in_channels }, { groups }) {
   const narrow = groups.reduce((least, { in_channels: a }) => Math.min(least, a), in_channels);
   if (gain === "fan-in" || narrow === in_channels) return "";
   const factor = Math.sqrt(narrow / in_channels).toFixed(2);
-  return `With gain “cut” a narrow group is weaker by construction: one that sees ${narrow} of ${in_channels} channels ` +
-    `varies about √(${narrow}/${in_channels}) = ${factor} times as much as in the standard layer.`;
+  return `With gain “cut” a narrow group is weaker by construction: one that sees ${narrow} of ${in_channels} ` +
+    `channels varies about √(${narrow}/${in_channels}) = ${factor} times as much as in the standard layer.`;
 }
 
 /** @param {Picture} picture */
@@ -69,7 +66,7 @@ export function createMapNotes() {
       if (!source) return;
       setText(lines[0], `${untrained(state)} ${deaths(picture)}`);
       setText(lines[1], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
-      setText(lines[2], `${resolution(picture, source)} ${computed(source)}`);
+      setText(lines[2], `${resolution(picture)} ${computed(source)}`);
     },
   };
 }

@@ -53,7 +53,8 @@ function createScalingSelect(store) {
   select.addEventListener("change", () => store.update({ scaling: /** @type {State["scaling"]} */ (select.value) }));
   const help = h("span", { class: "help", id: "scaling-help" },
     "What black and white stand for: the smallest and largest value of each map, of its group, or of all maps.");
-  return { select, element: h("div", { class: "field pick map-scaling" }, h("label", { for: "scaling" }, "Black to white over"), select, help) };
+  const label = h("label", { for: "scaling" }, "Black to white over");
+  return { select, element: h("div", { class: "field pick map-scaling" }, label, select, help) };
 }
 
 /**
@@ -65,7 +66,8 @@ export function createMapsPanel(host, { store, errors }) {
   const scaling = createScalingSelect(store);
   const message = h("p", { id: "maps-message", class: "message", "aria-live": "polite" });
   body.append(scaling.element, message);
-  const lightbox = createLightbox(/** @type {HTMLDialogElement} */ (qs("#lightbox")), { store, onClose: (channel) => grid.focus(channel) });
+  const dialog = /** @type {HTMLDialogElement} */ (qs("#lightbox"));
+  const lightbox = createLightbox(dialog, { store, onClose: (channel) => grid.focus(channel) });
   const grid = createMapGrid(body, { onPoint, onOpen: lightbox.open, describe });
   const readout = createReadout(HINT);
   const notes = createMapNotes();
@@ -199,7 +201,7 @@ export function createMapsPanel(host, { store, errors }) {
   own.on(document, "image-stored", refresh);
   const unsubscribe = store.subscribe((state, prev) => {
     if (state.selected !== prev.selected) grid.select(state.selected);
-    refresh();
+    if (canonical(state) !== canonical(prev)) refresh();
   });
   refresh();
 

@@ -88,7 +88,8 @@ export function createStatsTable() {
   const body = h("tbody");
   const head = ["map", "group", "sees in", ...NAMES].map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), body);
-  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": "Statistics of each map" }, table);
+  const name = "Statistics of each map";
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, table);
   const element = h("details", { class: "map-twin" }, h("summary", {}, "Statistics of each map, as a table"), scroller);
   const own = listeners();
   /** @type {Picture|null} */
