@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from compute.maps import MapsSpec
     from compute.run import FeatureMaps, Runner
 
+# How long an idle thread of torch's team burns its core before it sleeps (libgomp reads it when torch is loaded). Its
+# default outlasts a time slice where a browser or another model wants the core too, and a 15 ms job then takes 300 ms.
+SPIN_COUNT = "10000"
+
 _runner: "Runner | None" = None  # a pool's worker can keep its state nowhere else
 
 
@@ -25,7 +29,8 @@ def start() -> None:
     """First thing in a new process: leave the keyboard to the server, die with it, keep big buffers mapped."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
-    _keep_buffers()
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
+    _heap.keep()
 
 
 def open_device(device: str, threads: int) -> dict[str, Any]:
@@ -46,8 +51,11 @@ def feature_maps(
 
     if _runner is None:
         raise RuntimeError("open_device comes first")
-    made = _runner.feature_maps(lambda: Image.open(picture), image_id, spec, channels, tile, dtype)
-    return _container(made, spec, _runner.describe())
+    try:
+        made = _runner.feature_maps(lambda: Image.open(picture), image_id, spec, channels, tile, dtype)
+        return _container(made, spec, _runner.describe())
+    finally:
+        _heap.trim()
 
 
 def _container(made: "FeatureMaps", spec: "MapsSpec", device: dict[str, Any]) -> bytes:
@@ -75,13 +83,32 @@ def _follow_parent() -> None:
         os._exit(0)
 
 
-def _keep_buffers() -> None:
-    """glibc gives every large buffer back to the system on free and maps it anew on the next call; page faults then
-    cost as much as a convolution. A high threshold keeps them."""
-    if sys.platform != "linux":
-        return
-    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(mmap_threshold, 1 << 30)
-        libc.mallopt(trim_threshold, 512 << 20)
+class _Heap:
+    """glibc's heap of this process. It gives every large buffer back to the system on free and maps it anew on the
+    next call, and page faults then cost as much as a convolution: kept instead, but only up to KEPT bytes."""
+
+    KEPT = 64 << 20
+    MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+        self._libc = libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
+        self._low = 0
+
+    def keep(self) -> None:
+        if self._libc:
+            self._libc.mallopt(self.MMAP_THRESHOLD, 1 << 30)
+            self._libc.mallopt(self.TRIM_THRESHOLD, self.KEPT)
+
+    def trim(self) -> None:
+        """After a job: give back what lies free beyond KEPT."""
+        if self._libc and _resident_bytes() > self._low + self.KEPT:
+            self._libc.malloc_trim(0)
+            self._low = _resident_bytes()
+
+
+_heap = _Heap()
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -77,7 +77,10 @@ def describe_depth(stack: Stack) -> dict[str, Any]:
 def growth_note(stack: Stack) -> str:
     """Exact for even resolutions; where a size is odd, halving rounds up and MACs drift a little above flat."""
     if stack.halve:
-        return "Channels double, resolution halves at each stage: weights grow ×4 per doubling while MACs stay flat."
+        return (
+            "Channels double, resolution halves at each stage: weights grow ×4 per doubling while MACs stay flat"
+            " (the peaks are the layers that double the channels, still at the old resolution)."
+        )
     return "Channels double at each stage and the resolution stays: weights and MACs both grow ×4 per doubling."
 
 

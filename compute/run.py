@@ -22,7 +22,7 @@ from compute import picture, weights
 from compute.errors import OutOfRange, SpecError
 from compute.grouping import Grouping, Span
 from compute.maps import MapsSpec
-from compute.spec import ConvSpec
+from compute.spec import DEFAULTS, ConvSpec
 
 Array = NDArray[Any]
 STATISTICS = ("min", "max", "mean", "std", "zeros")
@@ -50,7 +50,7 @@ class Runner:
     of the layer behind it. cache_bytes bounds what is kept of it on the device.
     """
 
-    def __init__(self, device: str = "auto", threads: int = 0, cache_bytes: int = 96 << 20) -> None:
+    def __init__(self, device: str = "auto", threads: int = 0, cache_bytes: int = 48 << 20) -> None:
         devices.prepare(threads)
         self.device = devices.choose(device)
         self._stems = _Cache(cache_bytes)
@@ -59,10 +59,11 @@ class Runner:
         return devices.describe(self.device)
 
     def warm_up(self) -> None:
-        """Pay for the first convolution and the table of normal numbers before anyone waits."""
-        blank = Image.new("RGB", (32, 32))
-        grouping = Grouping.logarithmic(8, 8, groups=2)
-        self.feature_maps(lambda: blank, "", MapsSpec(ConvSpec(grouping, height=32, width=32)), tile=16)
+        """Pay for the first convolutions, buffers and the table of normal numbers before anyone waits."""
+        grouping = Grouping.of(
+            *(DEFAULTS[name] for name in ("scheme", "in_channels", "out_channels", "groups", "base"))
+        )
+        self.feature_maps(lambda: Image.new("RGB", (8, 8)), "", MapsSpec(ConvSpec(grouping)), tile=64)
 
     @torch.inference_mode()
     def feature_maps(

@@ -1,6 +1,9 @@
 """Feature maps: the one route that computes on the device."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
+from zstandard import ZstdCompressor
 
 from app.engine import Engine
 from app.images import Images
@@ -38,4 +41,16 @@ def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engi
                 body = await engine.feature_maps(
                     path, image_id, spec, channels=channels, tile=tile, dtype=dtype, gone=gone
                 )
-        return Response(body, headers={"Cache-Control": "no-store"}, media_type=OCTETS)
+        headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+        if dtype == "uint8" and takes_zstd(request):
+            body, headers["Content-Encoding"] = await asyncio.to_thread(zstd, body), "zstd"
+        return Response(body, headers=headers, media_type=OCTETS)
+
+
+def takes_zstd(request: Request) -> bool:
+    return "zstd" in (token.strip() for token in request.headers.get("accept-encoding", "").split(","))
+
+
+def zstd(body: bytes) -> bytes:
+    """A fifth smaller for half a millisecond; gzip and brotli take longer than they save."""
+    return ZstdCompressor(level=1).compress(body)

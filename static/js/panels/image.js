@@ -32,10 +32,9 @@ const squareUrl = (id, size, side) => `/api/images/${id}?size=${Math.min(size, M
  */
 function createShelf(samples, onChoose) {
   const buttons = samples.map(({ id, name, credit, licence }) => {
-    const picture = h("img", {
-      src: squareUrl(id, Infinity, SHELF_SIDE), alt: name, width: SHELF_SIDE, height: SHELF_SIDE,
-      draggable: "false", fetchpriority: "low",
-    });
+    const picture = h("img", { alt: name, width: SHELF_SIDE, height: SHELF_SIDE, draggable: "false" });
+    // The first maps come first: small pictures of what else there is would hold them up.
+    document.addEventListener("maps-painted", () => (picture.src = squareUrl(id, Infinity, SHELF_SIDE)), { once: true });
     const title = `${name}. ${credit}, ${licence}`;
     return h("button", { type: "button", class: "sample", title, "data-image": id, onclick: () => onChoose(id) }, picture);
   });
