@@ -61,7 +61,7 @@ def feature_maps(
 def _container(made: "FeatureMaps", spec: "MapsSpec", device: dict[str, Any]) -> bytes:
     from safetensors.numpy import save
 
-    from compute.counts import describe_groups
+    from compute.describe import describe_groups
 
     metadata = {
         "groups": json.dumps(describe_groups(spec.conv)),

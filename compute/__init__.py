@@ -6,8 +6,8 @@ loaded when first asked for.
 
 from typing import TYPE_CHECKING, Any
 
-from compute.counts import describe_layer
 from compute.depth import describe_depth
+from compute.describe import describe_layer
 from compute.errors import SpecError
 from compute.grouping import Grouping, legal_groups
 from compute.spec import DEFAULTS, ConvSpec

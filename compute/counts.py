@@ -6,12 +6,8 @@ input, output and weights moved once (ShuffleNet V2, arXiv 1807.11164), bytes at
 """
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
-from compute.formulas import formulas
-from compute.grouping import Grouping, legal_groups
-from compute.notes import split_notes
 from compute.spec import ConvSpec
 
 BYTES_PER_ELEMENT = 4  # float32
@@ -90,60 +86,4 @@ def _bill(spec: ConvSpec, connections: int) -> Counts:
         macs=pixels * weights,
         input_elements=spec.grouping.in_channels * spec.height * spec.width,
         output_elements=spec.grouping.out_channels * pixels,
-    )
-
-
-def describe_layer(spec: ConvSpec) -> dict[str, Any]:
-    """Everything there is to say about `spec` in numbers: the body of GET /api/layer."""
-    layer, standard = count_layer(spec), count_standard(spec)
-    grouping = spec.grouping
-    return {
-        "scheme": grouping.scheme,
-        "base": grouping.base,
-        "groups": describe_groups(spec),
-        **layer.as_dict(),
-        "output_shape": [grouping.out_channels, spec.output_height, spec.output_width],
-        "standard": standard.as_dict(),
-        "fully_connected": count_fully_connected(layer),
-        "ratios": {
-            "params": layer.params / standard.params,
-            "macs": layer.macs / standard.macs,
-            "flops": layer.flops / standard.flops,
-            "memory_access": layer.memory_access_elements / standard.memory_access_elements,
-        },
-        "legal_groups": list(_legal(grouping)),
-        "formulas": formulas(spec, layer),
-        "rounded": grouping.rounded,
-        "notes": split_notes(grouping),
-    }
-
-
-def describe_groups(spec: ConvSpec) -> list[dict[str, Any]]:
-    """A row a group: where its channels lie and what it costs."""
-    pixels = spec.output_height * spec.output_width
-    kernel = list(spec.kernel_size)
-    taps = prod(spec.kernel_size)
-    rows = []
-    for span in spec.grouping.spans:
-        weights = taps * span.in_channels * span.out_channels
-        rows.append(
-            {
-                "index": span.index,
-                "in_start": span.in_start,
-                "in_channels": span.in_channels,
-                "out_start": span.out_start,
-                "out_channels": span.out_channels,
-                "weight_shape": [span.out_channels, span.in_channels, *kernel],
-                "weights": weights,
-                "params": weights + (span.out_channels if spec.bias else 0),
-                "macs": pixels * weights,
-                "flops": 2 * pixels * weights,
-            }
-        )
-    return rows
-
-
-def _legal(grouping: Grouping) -> tuple[int, ...]:
-    return legal_groups(
-        grouping.scheme, grouping.in_channels, grouping.out_channels, grouping.base or 2, grouping.sizes
     )

@@ -1,13 +1,10 @@
 """Each count as a line of text with the layer's own numbers in it, for the page, a notebook or a report."""
 
 import math
-from typing import TYPE_CHECKING
 
+from compute.counts import Counts
 from compute.grouping import Grouping
 from compute.spec import ConvSpec
-
-if TYPE_CHECKING:
-    from compute.counts import Counts
 
 TERMS = 6  # distinct runs of groups written out before the rest is summed up
 
@@ -17,7 +14,7 @@ def digits(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")
 
 
-def formulas(spec: ConvSpec, layer: "Counts") -> dict[str, str]:
+def formulas(spec: ConvSpec, layer: Counts) -> dict[str, str]:
     """Plain text; × multiplies factors of the layer, · the two sides of one group."""
     grouping = spec.grouping
     kernel = f"{spec.kernel_size[0]} × {spec.kernel_size[1]}"

@@ -12,8 +12,8 @@ from app.query import Query, Values, layer_of, stack_of
 from app.routing import JSON, answers_with
 from app.schemas import Depth, Layer, PlotlyFigure
 from app.settings import Settings
-from compute.counts import describe_layer
 from compute.depth import describe_depth
+from compute.describe import describe_layer
 
 
 def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> None:
