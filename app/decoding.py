@@ -10,6 +10,7 @@ from typing import IO
 from PIL import Image, ImageCms, ImageOps
 
 from app.errors import ApiError
+from compute.formulas import digits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 WAYS_OUT = "send a JPEG, PNG, WebP, GIF, BMP or TIFF"
@@ -49,8 +50,10 @@ class TooManyPixels(ApiError):
     code = "too_many_pixels"
 
     def __init__(self, width: int, height: int, limit: int) -> None:
-        message = f"The picture may have at most {limit:,} pixels, not {width:,} × {height:,} = {width * height:,}"
-        super().__init__(message, "image", "send a smaller copy")
+        size = f"{digits(width)} × {digits(height)} = {digits(width * height)}"
+        super().__init__(
+            f"The picture may have at most {digits(limit)} pixels, not {size}", "image", "send a smaller copy"
+        )
 
 
 class UnknownRange(ApiError):

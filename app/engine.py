@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from app.settings import Settings
 from compute.maps import MapsSpec
 
 log = logging.getLogger("groupscope.engine")
-STOP_SECONDS = 4
+STOP_SECONDS = 3
+MAX_PAUSE_SECONDS = 30
 
 
 class EngineBusy(Exception):
@@ -64,6 +65,7 @@ class Engine:
         self._pool: ProcessPoolExecutor | None = None
         self._serving: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[dict[str, Any]] | None = None
+        self._failures, self._retry_at = 0, 0.0
 
     @property
     def ready(self) -> bool:
@@ -89,10 +91,10 @@ class Engine:
 
     async def device(self) -> dict[str, Any]:
         """{"device", "name", "compute_dtype", "threads", "tf32", "torch"}, once it is ready. Raises EngineFailed."""
-        try:
-            return await self._opened_device()
-        except (BrokenProcessPool, ValueError) as error:
-            raise EngineFailed(str(error)) from error
+        outcome = await self._opening()
+        if isinstance(outcome, BaseException):
+            raise EngineFailed(_reason(outcome)) from outcome
+        return dict(outcome)
 
     async def feature_maps(
         self,
@@ -109,9 +111,10 @@ class Engine:
         EngineBusy, EngineFailed, EngineGone."""
         return await self._submit(gone, worker.feature_maps, picture, image_id, spec, channels, tile, dtype)  # type: ignore[no-any-return]
 
-    async def _opened_device(self) -> dict[str, Any]:
+    async def _opening(self) -> Any:
+        """What the device said when it was opened, or the exception."""
         assert self._opened is not None, "start() comes first"
-        return await asyncio.shield(self._opened)
+        return await _outcome(asyncio.shield(self._opened))
 
     async def _submit(self, gone: Awaitable[Any] | None, function: Callable[..., Any], *arguments: Any) -> Any:
         if len(self._waiting) >= self._settings.queue_size:
@@ -139,32 +142,43 @@ class Engine:
             while not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
-            try:
-                await self._opened_device()
-            except ValueError as error:  # no such device: whoever asks is told so
-                while self._waiting:
-                    self._waiting.popleft().answer(EngineFailed(str(error)))
-            except BrokenProcessPool:
-                await self._replace()
-            else:
-                if self._waiting:  # its client may have left while torch was loading
-                    await self._run(self._waiting.popleft())
+            opened = await self._opening()
+            if isinstance(opened, BaseException):
+                await self._give_up(opened)
+            elif self._waiting:  # its client may have left while torch was loading
+                await self._run(self._waiting.popleft())
 
     async def _run(self, job: _Job) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *job.arguments)
-        outcome: Any = (await asyncio.gather(running, return_exceptions=True))[0]
-        if not isinstance(outcome, BrokenProcessPool):
-            job.answer(outcome)
-            return
-        await self._replace()
-        if job.again and not job.done.done():  # perhaps something else killed it: one more try
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *job.arguments)
+        except BrokenProcessPool as error:  # it died since the last job
+            outcome: Any = error
+        else:
+            outcome = await _outcome(running)
+        died = isinstance(outcome, BrokenProcessPool)
+        if died or (isinstance(outcome, worker.DeviceError) and outcome.fatal):
+            log.error("the device's process is lost (%s); starting another", outcome)
+            await self._replace()
+        if died and job.again and not job.done.done():  # perhaps something else killed it: one more try
             job.again = False
             self._waiting.appendleft(job)
+        elif died or isinstance(outcome, worker.DeviceError):
+            job.answer(EngineFailed(_reason(outcome)))
         else:
-            job.answer(EngineFailed("the device's process died over this request and was started anew"))
+            self._failures = 0
+            job.answer(outcome)
+
+    async def _give_up(self, error: BaseException) -> None:
+        """The device could not be opened: tell everyone, and try again, but ever less often."""
+        while self._waiting:
+            self._waiting.popleft().answer(EngineFailed(_reason(error)))
+        now = asyncio.get_running_loop().time()
+        if now >= self._retry_at:
+            self._failures += 1
+            self._retry_at = now + min(2**self._failures, MAX_PAUSE_SECONDS)
+            await self._replace()
 
     async def _replace(self) -> None:
-        log.error("the device's process died; starting another")
         await self._close()
         self._open()
 
@@ -179,14 +193,28 @@ class Engine:
 
     async def _close(self) -> None:
         pool, self._pool = self._pool, None
-        if pool:
-            closing = asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
-            try:
-                await asyncio.wait_for(closing, STOP_SECONDS)
-            except TimeoutError:
-                log.warning("the device's process is still busy; leaving it to end with the server")
+        if not pool:
+            return
+        closing = asyncio.ensure_future(asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True))
+        done, _ = await asyncio.wait({closing}, timeout=STOP_SECONDS)
+        if not done:
+            log.warning("the device's process did not finish in %s s and is stopped", STOP_SECONDS)
+            for process in active_children():  # the pool's only: nothing else of the server is a process
+                process.kill()
+            await closing
+
+
+async def _outcome(awaitable: Awaitable[Any]) -> Any:
+    """Its result, or its exception as a value."""
+    return (await asyncio.gather(awaitable, return_exceptions=True))[0]
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BrokenProcessPool):
+        return "the device's process died and is started anew"
+    return str(error) or type(error).__name__
 
 
 def _log_failure(opened: asyncio.Future[dict[str, Any]]) -> None:
     if not opened.cancelled() and (error := opened.exception()):
-        log.error("the device can't be used: %s", error)
+        log.error("the device can't be used: %s", _reason(error))

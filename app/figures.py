@@ -71,23 +71,26 @@ def depth_figure(rows: Rows, metric: str, cumulative: bool, log: bool) -> Figure
     places = _label_places({scheme: _last(row[key] for row in lines) for scheme, lines in series.items()})
     values = [row[key] for row in rows if row[key]]
     sums = "all layers up to this one" if cumulative else "each layer"
+    title = f"{UNITS[metric]}, summed up" if cumulative else UNITS[metric]
     layout = {
         **_layout(f"Cost against depth: {sums}"),
         "xaxis": {"title": {"text": "layer"}, "dtick": _whole_step(len(rows) // len(SERIES)), "zeroline": False},
-        "yaxis": {"title": {"text": UNITS[metric]}, "rangemode": "tozero", "exponentformat": "SI"},
+        "yaxis": {"title": {"text": title}, "rangemode": "tozero", "exponentformat": "SI"},
         "hovermode": "x unified",
         "showlegend": False,
     }
     if log and values:
-        layout["yaxis"] = {"title": {"text": UNITS[metric]}, "type": "log", **log_ticks(min(values), max(values))}
+        layout["yaxis"] = {"title": {"text": title}, "type": "log", **log_ticks(min(values), max(values))}
     return {"data": [_line(scheme, lines, key, places[scheme]) for scheme, lines in series.items()], "layout": layout}
 
 
 def log_ticks(low: int, high: int) -> dict[str, Any]:
-    """Ticks at 1 k, 10 k, 1 M ...; at 2 and 5 times them too where there would be fewer than three."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    steps = (1,) if last - first > 3 else (1, 2, 5)
-    ticks = [step * 10**power for power in range(first, last + 1) for step in steps]
+    """Ticks at 1 k, 10 k, 1 M ...; between them too where fewer than three would be in sight."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 2, 5), range(1, 10)):
+        ticks = [step * 10**power for power in powers for step in steps]
+        if sum(0.8 * low <= tick <= 1.25 * high for tick in ticks) >= 3:
+            break
     return {"tickmode": "array", "tickvals": ticks, "ticktext": [short(tick) for tick in ticks]}
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from app.cache import ByteCache
 from app.decoding import decode
-from app.errors import ApiError, shown
+from app.errors import ApiError
 from app.kinds import is_image_id
 from app.settings import PROJECT, Settings
 from app.store import Store
@@ -40,9 +40,9 @@ class UnknownImage(ApiError):
     status = 404
     code = "unknown_image"
 
-    def __init__(self, image_id: str, hours: float) -> None:
+    def __init__(self, hours: float) -> None:
         hint = f"upload it again (pictures are kept for {hours:g} hours after their last use) or take a sample"
-        super().__init__(f"There is no picture {shown(image_id, 64)}", "image", hint)
+        super().__init__("This picture is not on the server, or no longer", "image", hint)
 
 
 class Images:
@@ -62,7 +62,7 @@ class Images:
         if is_image_id(image_id):
             found = self._sample_files.get(image_id) or self.store.find(image_id)
         if found is None:
-            raise UnknownImage(image_id, self.settings.store_hours)
+            raise UnknownImage(self.settings.store_hours)
         return found
 
     @contextmanager
@@ -72,7 +72,7 @@ class Images:
         try:
             yield path
         except FileNotFoundError as error:
-            raise UnknownImage(image_id, self.settings.store_hours) from error
+            raise UnknownImage(self.settings.store_hours) from error
 
     async def add(self, file: IO[bytes]) -> Uploaded:
         """Keep an uploaded file; the same file again is the same picture. Raises ApiError."""

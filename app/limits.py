@@ -5,10 +5,11 @@ from typing import Any
 from app.errors import ApiError
 from app.settings import Settings
 from compute.counts import count_layer
+from compute.formulas import digits
 from compute.maps import MapsSpec
 
 MAX_COUNT = 2**53 - 1  # the largest integer that a double, and so JavaScript, holds exactly
-SMALLER = "use fewer channels, a smaller kernel or a smaller height and width"
+SMALLER = "use fewer channels or a smaller height and width"
 STEM_TAPS = 3 * 3 * 3  # the stem: 3 colours, 3 x 3
 
 
@@ -16,7 +17,9 @@ class CountTooLarge(ApiError):
     code = "count_too_large"
 
     def __init__(self, name: str, value: int, field: str, hint: str) -> None:
-        super().__init__(f"no count may pass 2^53 - 1 = {MAX_COUNT}: {name} would be {value}", field, hint)
+        super().__init__(
+            f"no count may pass 2^53 − 1 = {digits(MAX_COUNT)}: {name} would be {digits(value)}", field, hint
+        )
 
 
 class TooMuchWork(ApiError):
@@ -24,7 +27,9 @@ class TooMuchWork(ApiError):
 
     def __init__(self, what: str, value: int, limit: int, field: str) -> None:
         hint = "use a smaller size, fewer channels, a smaller kernel or more groups"
-        super().__init__(f"feature maps may need at most {limit:,} {what}, and these need {value:,}", field, hint)
+        super().__init__(
+            f"feature maps may need at most {digits(limit)} {what}, and these need {digits(value)}", field, hint
+        )
 
 
 class ChannelsOutside(ApiError):
@@ -45,16 +50,12 @@ def bounded_layer(layer: dict[str, Any]) -> dict[str, Any]:
     return layer
 
 
-def bounded_depth(description: dict[str, Any]) -> dict[str, Any]:
-    """`description` as compute made it; raises CountTooLarge at the first row that passes the limit."""
-    for row in description["rows"]:
-        for key, value in row.items():
-            if type(value) is int and value > MAX_COUNT:
-                hint = (
-                    f"use at most {row['layer']} layers, a larger stage or fewer channels" if row["layer"] else SMALLER
-                )
-                raise CountTooLarge(f"{key} of layer {row['layer']}, {row['scheme']},", value, "depth", hint)
-    return description
+def check_depth(row: dict[str, Any]) -> None:
+    """Raises CountTooLarge where a count of `row` passes the limit."""
+    for key, value in row.items():
+        if type(value) is int and value > MAX_COUNT:
+            hint = f"use at most {row['layer']} layers, a larger stage or fewer channels" if row["layer"] else SMALLER
+            raise CountTooLarge(f"{key} of layer {row['layer']}, {row['scheme']},", value, "depth", hint)
 
 
 def check_work(spec: MapsSpec, channels: tuple[int, int] | None, settings: Settings) -> None:

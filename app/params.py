@@ -10,7 +10,7 @@ from app.kinds import Choice, Hash, Pair, Parameter, Sizes, Slice, Switch, Whole
 from app.settings import Settings
 from compute.depth import DEPTH_SCHEMES, MAX_DEPTH
 from compute.grouping import MAX_BASE, MIN_BASE, SCHEMES
-from compute.maps import GAINS, WEIGHTS
+from compute.maps import GAINS, MAX_SEED, WEIGHTS
 from compute.spec import DEFAULTS
 
 Table = Mapping[str, Parameter]
@@ -62,7 +62,7 @@ def parameters(settings: Settings, first_image: str | None = None) -> Table:
         _whole("height", "Height", "Height of the input.", 1, resolution),
         _whole("width", "Width", "Width of the input.", 1, resolution),
         _choice("weights", "Weights", "Where the weights come from: oriented filters, or random numbers.", WEIGHTS),
-        _whole("seed", "Seed", "Number that all weights are made from.", 0, 2**32 - 1),
+        _whole("seed", "Seed", "Number that all weights are made from.", 0, MAX_SEED),
         _choice("gain", "Gain", "Weights as cut, or rescaled to each group's own fan-in.", GAINS),
         _switch("relu", "ReLU", "Negative responses set to zero."),
         Choice(

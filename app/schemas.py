@@ -45,14 +45,6 @@ class Counts(Model):
     arithmetic_intensity: float = Field(description="FLOPs per byte")
 
 
-class FullyConnected(Model):
-    """A fully connected layer between the same two volumes, without bias."""
-
-    params: int
-    macs: int
-    flops: int
-
-
 class Ratios(Model):
     """This layer / standard."""
 
@@ -82,7 +74,7 @@ class Layer(Counts):
     groups: list[Group]
     output_shape: list[int] = Field(min_length=3, max_length=3, description="[out_channels, height, width]")
     standard: Counts
-    fully_connected: FullyConnected
+    fully_connected: Counts = Field(description="between the same two volumes, without bias")
     ratios: Ratios
     legal_groups: list[int] = Field(description="every number of groups this scheme can have on these channels")
     formulas: Formulas

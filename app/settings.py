@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -45,13 +45,18 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=16_000_000, ge=1, description="Largest picture file, in bytes.")
     max_image_pixels: int = Field(default=64_000_000, ge=1, description="Most pixels of an uploaded picture.")
 
-    max_channels: int = Field(default=2048, ge=1, description="Most input and output channels of a layer.")
-    max_kernel: int = Field(default=64, ge=1, description="Largest kernel size, stride, padding and dilation.")
-    max_resolution: int = Field(default=4096, ge=1, description="Largest height and width that are counted.")
-    max_size: int = Field(default=1024, ge=1, description="Largest side of the picture a layer sees.")
+    max_channels: int = Field(default=2048, ge=64, description="Most input and output channels of a layer.")
+    max_kernel: int = Field(default=64, ge=3, description="Largest kernel size, stride, padding and dilation.")
+    max_resolution: int = Field(default=4096, ge=224, description="Largest height and width that are counted.")
+    max_size: int = Field(default=1024, ge=224, description="Largest side of the picture a layer sees.")
     max_macs: int = Field(default=100_000_000_000, ge=1, description="Most MACs of one feature-map request.")
     max_elements: int = Field(default=2**27, ge=1, description="Most elements of one tensor of a feature-map request.")
 
     max_query_bytes: int = Field(default=262_144, ge=1024, description="Longest query string, in bytes.")
     cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
+
+    @field_validator("store")
+    @classmethod
+    def _at_home(cls, store: Path) -> Path:
+        return store.expanduser()

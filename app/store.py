@@ -6,6 +6,7 @@ Names are ids that the server made; no text of a client becomes part of a path.
 
 import errno
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from PIL import Image
 
 from app.errors import ApiError
 
-PART = ".part"  # of a picture being written
+OWN, PART = "groupscope-", ".part"  # of a picture being written
+# The folder may be somebody's own: only what was written here is ever deleted.
+OURS = re.compile(rf"[0-9a-f]{{64}}\.png|{OWN}.*\{PART}")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -66,7 +69,7 @@ class Store:
 
     def _write(self, path: Path, picture: Image.Image) -> None:
         """All or nothing: readers never see half a file."""
-        handle, name = tempfile.mkstemp(suffix=PART, dir=self.root)
+        handle, name = tempfile.mkstemp(prefix=OWN, suffix=PART, dir=self.root)
         try:
             with os.fdopen(handle, "wb") as file:
                 picture.save(file, "PNG", compress_level=1)
@@ -89,10 +92,10 @@ class Store:
                     os.unlink(path)
 
     def _entries(self) -> list[tuple[float, int, str]]:
-        """(last use, bytes, path) of every file."""
+        """(last use, bytes, path) of every file of ours."""
         entries = []
         with suppress(OSError), os.scandir(self.root) as files:
-            for file in files:
+            for file in filter(lambda file: OURS.fullmatch(file.name), files):
                 with suppress(OSError):  # another server may have deleted it just now
                     entries.append((file.stat().st_mtime, file.stat().st_size, file.path))
         return entries

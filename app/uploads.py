@@ -9,6 +9,7 @@ from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 from app.errors import FORM_HINT, ApiError
+from compute.formulas import digits
 
 FORM_BYTES = 65_536  # boundaries, part headers and small fields around the file
 MAX_FIELDS = 8
@@ -31,8 +32,8 @@ class UploadTooLarge(ApiError):
     code = "upload_too_large"
 
     def __init__(self, limit: int, size: int | None = None) -> None:
-        what = f"not {size:,}" if size is not None else "and this one goes on"
-        super().__init__(f"A picture may have at most {limit:,} bytes, {what}", "image", "send a smaller copy")
+        what = f"not {digits(size)}" if size is not None else "and this one goes on"
+        super().__init__(f"A picture may have at most {digits(limit)} bytes, {what}", "image", "send a smaller copy")
 
 
 class NotAForm(ApiError):

@@ -25,6 +25,18 @@ SPIN_COUNT = "10000"
 _runner: "Runner | None" = None  # a pool's worker can keep its state nowhere else
 
 
+class DeviceError(Exception):
+    """Torch failed, in words alone: its own exceptions could only be read where torch is loaded. `fatal`: the
+    process can't use the device any more."""
+
+    def __init__(self, message: str, fatal: bool) -> None:
+        super().__init__(message, fatal)
+        self.message, self.fatal = message, fatal
+
+    def __str__(self) -> str:
+        return self.message
+
+
 def start() -> None:
     """First thing in a new process: leave the keyboard to the server, die with it, keep big buffers mapped."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -36,10 +48,15 @@ def start() -> None:
 def open_device(device: str, threads: int) -> dict[str, Any]:
     """Load torch and compute something; returns compute.device.describe. Raises ValueError for a missing device."""
     global _runner
+    from compute.device import prepare
     from compute.run import Runner
 
-    _runner = Runner(device, threads)
-    _runner.warm_up()
+    prepare(threads)
+    _runner = Runner(device)
+    try:
+        _runner.warm_up()
+    except RuntimeError as error:
+        raise _in_words(error) from None
     return _runner.describe()
 
 
@@ -54,8 +71,24 @@ def feature_maps(
     try:
         made = _runner.feature_maps(lambda: Image.open(picture), image_id, spec, channels, tile, dtype)
         return _container(made, spec, _runner.describe())
+    except RuntimeError as error:
+        raise _in_words(error) from None
     finally:
         _heap.trim()
+
+
+def _in_words(error: RuntimeError) -> DeviceError:
+    """Out of memory passes once the buffers are freed; after any other error of CUDA the process is of no more use."""
+    import torch
+
+    lines = str(error).splitlines() or [type(error).__name__]
+    cuda = torch.cuda.is_available()
+    out_of_memory = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in lines[0]
+    if out_of_memory:
+        if cuda:
+            torch.cuda.empty_cache()
+        return DeviceError(f"the device has too little memory free: {lines[0]}", fatal=False)
+    return DeviceError(f"the device failed: {lines[0]}", fatal=cuda)
 
 
 def _container(made: "FeatureMaps", spec: "MapsSpec", device: dict[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ input, output and weights moved once (ShuffleNet V2, arXiv 1807.11164), bytes at
 from dataclasses import dataclass
 from typing import Any
 
-from compute.spec import ConvSpec
+from compute.spec import ConvSpec, Pair
 
 BYTES_PER_ELEMENT = 4  # float32
 
@@ -60,30 +60,37 @@ class Counts:
         }
 
 
+def count(
+    connections: int, kernel_size: Pair, bias: bool, channels: Pair, input_pixels: int, output_pixels: int
+) -> Counts:
+    """connections: pairs of an input and an output channel that see each other. channels: (in, out)."""
+    weights = kernel_size[0] * kernel_size[1] * connections
+    return Counts(
+        weights=weights,
+        bias=channels[1] if bias else 0,
+        macs=output_pixels * weights,
+        input_elements=channels[0] * input_pixels,
+        output_elements=channels[1] * output_pixels,
+    )
+
+
 def count_layer(spec: ConvSpec) -> Counts:
     """weights = k_h k_w sum(a_j b_j) over groups j with a_j in- and b_j out-channels; macs = H' W' weights."""
-    return _bill(spec, sum(n * a * b for n, a, b in spec.grouping.runs))
+    return _count(spec, spec.grouping.connections)
 
 
 def count_standard(spec: ConvSpec) -> Counts:
     """The same layer without groups."""
-    return _bill(spec, spec.grouping.in_channels * spec.grouping.out_channels)
+    return _count(spec, spec.grouping.in_channels * spec.grouping.out_channels)
 
 
-def count_fully_connected(layer: Counts) -> dict[str, int]:
+def count_fully_connected(layer: Counts) -> Counts:
     """A fully connected layer between the same two volumes, without bias: one weight, and one MAC, a connection."""
     weights = layer.input_elements * layer.output_elements
-    return {"params": weights, "macs": weights, "flops": 2 * weights}
+    return Counts(weights, 0, weights, layer.input_elements, layer.output_elements)
 
 
-def _bill(spec: ConvSpec, connections: int) -> Counts:
-    """connections: pairs of an input and an output channel that see each other."""
-    weights = spec.kernel_size[0] * spec.kernel_size[1] * connections
-    pixels = spec.output_height * spec.output_width
-    return Counts(
-        weights=weights,
-        bias=spec.grouping.out_channels if spec.bias else 0,
-        macs=pixels * weights,
-        input_elements=spec.grouping.in_channels * spec.height * spec.width,
-        output_elements=spec.grouping.out_channels * pixels,
-    )
+def _count(spec: ConvSpec, connections: int) -> Counts:
+    channels = spec.grouping.in_channels, spec.grouping.out_channels
+    pixels = spec.height * spec.width, spec.output_height * spec.output_width
+    return count(connections, spec.kernel_size, spec.bias, channels, *pixels)

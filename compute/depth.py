@@ -4,17 +4,19 @@ Layer i (from 0) has in_channels 2^floor(i/stage) inputs, in_channels 2^floor((i
 resolution ceil(height / 2^floor(i/stage)) where `halve` is set, else at the input's; stride 1, same padding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from compute.counts import Counts
+from compute.counts import Counts, count
 from compute.errors import SpecError, integer
-from compute.grouping import Grouping
+from compute.grouping import MAX_BASE, MIN_BASE, Grouping
 from compute.spec import DEFAULTS, Pair, pair
 
 DEPTH_SCHEMES = ("standard", "uniform", "logarithmic")
 MAX_DEPTH = 64
+Row = dict[str, Any]
 CUMULATIVE = ("params", "macs", "flops", "activation_elements")
 
 
@@ -37,6 +39,7 @@ class Stack:
         object.__setattr__(self, "kernel_size", pair("kernel_size", self.kernel_size, 1))
         for field in ("in_channels", "height", "width", "groups"):
             object.__setattr__(self, field, integer(field, getattr(self, field), 1))
+        object.__setattr__(self, "base", integer("base", self.base, MIN_BASE, MAX_BASE))
         for field in ("depth", "stage"):
             object.__setattr__(self, field, integer(field, getattr(self, field), 1, MAX_DEPTH))
 
@@ -52,36 +55,41 @@ class Stack:
         return Grouping.of(scheme, *self.channels(layer), self.groups, self.base)
 
     def count(self, grouping: Grouping, layer: int) -> Counts:
-        height, width = self.resolution(layer)
-        pixels = height * width
-        weights = self.kernel_size[0] * self.kernel_size[1] * sum(n * a * b for n, a, b in grouping.runs)
-        return Counts(
-            weights=weights,
-            bias=grouping.out_channels if self.bias else 0,
-            macs=pixels * weights,
-            input_elements=pixels * grouping.in_channels,
-            output_elements=pixels * grouping.out_channels,
-        )
+        pixels = prod(self.resolution(layer))
+        return count(grouping.connections, self.kernel_size, self.bias, self.channels(layer), pixels, pixels)
 
 
-def describe_depth(stack: Stack) -> dict[str, Any]:
+def describe_depth(stack: Stack, check: Callable[[Row], None] = lambda row: None) -> dict[str, Any]:
     """Rows by scheme and layer, and what is true of their growth: the body of GET /api/depth.
 
     Where `groups` does not fit a layer its counts are null and `reason` says why; from there on nothing adds up, so
-    the cumulative counts are null too.
+    the cumulative counts are null too. `check` sees each row as soon as it is made, the standard scheme's first, and
+    may raise: channels double, and a deep stack's numbers soon pass every bound.
     """
-    rows = [row for scheme in DEPTH_SCHEMES for row in _rows(stack, scheme)]
+    rows = []
+    for scheme in DEPTH_SCHEMES:
+        for row in _rows(stack, scheme):
+            check(row)
+            rows.append(row)
     return {"rows": rows, "notes": [growth_note(stack), *_reasons(rows)]}
 
 
 def growth_note(stack: Stack) -> str:
-    """Exact for even resolutions; where a size is odd, halving rounds up and MACs drift a little above flat."""
-    if stack.halve:
+    """What is true of the layers' costs, one by one, for exactly this stack."""
+    last = (stack.depth - 1) // stack.stage  # stages that begin after the first
+    if stack.depth < stack.stage:
+        return "No layer doubles its channels: the stack ends before its first stage does."
+    double = "The layer that doubles the channels costs twice as much as those before it"
+    if last == 0:
+        return f"{double}; deeper stages would follow."
+    if not stack.halve:
+        return f"{double}. From stage to stage, at the same resolution, weights and MACs both grow ×4."
+    if stack.height % (1 << last) or stack.width % (1 << last):
         return (
-            "Channels double, resolution halves at each stage: weights grow ×4 per doubling while MACs stay flat"
-            " (the peaks are the layers that double the channels, still at the old resolution)."
+            f"{double}. From stage to stage the resolution halves, rounded up: weights grow ×4, MACs stay flat only"
+            " where the halves are exact, and grow ×4 too once nothing is left to halve."
         )
-    return "Channels double at each stage and the resolution stays: weights and MACs both grow ×4 per doubling."
+    return f"{double}. From stage to stage the resolution halves: weights grow ×4 while MACs stay flat."
 
 
 def _rows(stack: Stack, scheme: str) -> Iterator[dict[str, Any]]:
@@ -117,6 +125,13 @@ def _costs(stack: Stack, scheme: str, layer: int) -> tuple[dict[str, int] | None
     }, None
 
 
-def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    first = {row["scheme"]: row for row in reversed(rows) if row["reason"]}
-    return [f"{scheme}, layer {row['layer']}: {row['reason']}." for scheme, row in sorted(first.items())]
+def _reasons(rows: list[Row]) -> list[str]:
+    """One sentence a scheme. Channels only ever double, so the layers that can't be split come first."""
+    sentences = []
+    for scheme in DEPTH_SCHEMES:
+        illegal = [row for row in rows if row["scheme"] == scheme and row["reason"]]
+        if illegal:
+            first, last = illegal[0], illegal[-1]["layer"]
+            which = f"layers {first['layer']}–{last}" if last > first["layer"] else f"layer {first['layer']}"
+            sentences.append(f"{scheme}, {which}: {first['reason']}. Nothing adds up from there on.")
+    return sentences

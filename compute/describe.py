@@ -21,7 +21,7 @@ def describe_layer(spec: ConvSpec) -> dict[str, Any]:
         **layer.as_dict(),
         "output_shape": [grouping.out_channels, spec.output_height, spec.output_width],
         "standard": standard.as_dict(),
-        "fully_connected": count_fully_connected(layer),
+        "fully_connected": count_fully_connected(layer).as_dict(),
         "ratios": {
             "params": layer.params / standard.params,
             "macs": layer.macs / standard.macs,

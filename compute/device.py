@@ -35,7 +35,7 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def prepare(threads: int = 0) -> None:
-    """Settings of this process and thread (torch counts threads per calling thread)."""
+    """Settings of this process and thread (torch counts threads per calling thread); 0: every core it may use."""
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.set_num_threads(threads or usable_cores())

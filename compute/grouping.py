@@ -103,7 +103,7 @@ class Grouping:
     @classmethod
     def custom(cls, sizes: Iterable[tuple[int, int]]) -> "Grouping":
         """Any split: ((in, out), ...), each at least 1."""
-        return cls(tuple(sizes))
+        return cls(sizes)  # type: ignore[arg-type]  # any iterable: the constructor makes the tuple
 
     @classmethod
     def _custom_for(cls, in_channels: int, out_channels: int, sizes: Iterable[tuple[int, int]] | None) -> "Grouping":
@@ -135,6 +135,11 @@ class Grouping:
     @property
     def groups(self) -> int:
         return len(self.sizes)
+
+    @cached_property
+    def connections(self) -> int:
+        """Pairs of an input and an output channel that see each other."""
+        return sum(n * a * b for n, a, b in self.runs)
 
     @cached_property
     def equal(self) -> bool:
@@ -175,6 +180,7 @@ def legal_groups(
     scheme: str, in_channels: int, out_channels: int, base: int = 2, sizes: Iterable[tuple[int, int]] | None = None
 ) -> tuple[int, ...]:
     """Every number of groups that `scheme` can have on these channels, ascending; empty where it cannot be at all."""
+    in_channels, out_channels = _channels(in_channels, out_channels)
     match scheme:
         case "standard":
             return (1,)
@@ -184,7 +190,9 @@ def legal_groups(
             return tuple(range(1, 1 + min(len(_shares(c, base, None)) for c in (in_channels, out_channels))))
         case "depthwise":
             return (in_channels,) if out_channels % in_channels == 0 else ()
-    return (len(tuple(sizes)),) if sizes is not None else ()
+        case "custom":
+            return (len(tuple(sizes)),) if sizes is not None else ()
+    raise IllegalSplit(f"scheme must be one of {', '.join(SCHEMES)}, not {scheme!r}", "scheme")
 
 
 def _sizes(scheme: str, in_channels: int, out_channels: int, groups: int, base: int) -> Sizes:
@@ -230,7 +238,7 @@ def _divisors(number: int) -> tuple[int, ...]:
 
 
 def _not_depthwise(in_channels: int, out_channels: int) -> IllegalSplit:
-    near = max(in_channels, round(out_channels / in_channels) * in_channels)
+    near = max(in_channels, (2 * out_channels + in_channels) // (2 * in_channels) * in_channels)  # a tie goes up
     return IllegalSplit(
         "depthwise needs out_channels to be a multiple of in_channels:"
         f" {out_channels} % {in_channels} = {out_channels % in_channels}",
@@ -244,6 +252,8 @@ def _channels(in_channels: int, out_channels: int) -> tuple[int, int]:
 
 
 def _checked_sizes(sizes: Iterable[tuple[int, int]]) -> Sizes:
+    if not hasattr(sizes, "__iter__"):
+        raise IllegalSplit(f"sizes must be pairs (in, out), not {sizes!r}", "sizes", "such as [(32, 32), (32, 32)]")
     sizes = tuple(sizes)
     if sizes and all(
         type(s) is tuple and len(s) == 2 and type(s[0]) is type(s[1]) is int and min(s) > 0 for s in sizes

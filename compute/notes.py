@@ -16,12 +16,6 @@ def split_notes(grouping: Grouping) -> list[str]:
     return notes
 
 
-def connection_ratio(grouping: Grouping) -> Fraction:
-    """Connections kept, of all in_channels × out_channels."""
-    kept = sum(n * a * b for n, a, b in grouping.runs)
-    return Fraction(kept, grouping.in_channels * grouping.out_channels)
-
-
 def _rounding(grouping: Grouping) -> str:
     sides = {"input": [a for a, _ in grouping.sizes], "output": [b for _, b in grouping.sizes]}
     if sides["input"] == sides["output"]:
@@ -34,18 +28,13 @@ def _rounding(grouping: Grouping) -> str:
 
 
 def _bill(grouping: Grouping, base: int) -> str:
-    ratio, even = connection_ratio(grouping), Fraction(1, grouping.groups)
+    dense = grouping.in_channels * grouping.out_channels
+    ratio, even = Fraction(grouping.connections, dense), Fraction(1, grouping.groups)
     limit = Fraction(base - 1, base + 1)
     word = "more than" if ratio > even else "fewer than" if ratio < even else "as many as"
-    floor = (
-        f"no number of groups takes it below {limit.numerator}/{limit.denominator}"
-        if not grouping.rounded
-        else f"the limit of {limit.numerator}/{limit.denominator} holds only for splits without rounding"
-    )
-    return (
-        f"This split keeps {_short(ratio)} of the connections, {word} an even split into {grouping.groups}"
-        f" would ({_short(even)}); {floor}."
-    )
+    floor = f"without rounding no number of groups takes it below {limit.numerator}/{limit.denominator}"
+    kept = f"This split keeps {digits(grouping.connections)} of {digits(dense)} connections ({_short(ratio)})"
+    return f"{kept}, {word} an even split into {grouping.groups} would ({_short(even)}); {floor}."
 
 
 def _short(ratio: Fraction) -> str:

@@ -25,6 +25,7 @@ from compute.maps import MapsSpec
 from compute.spec import DEFAULTS, ConvSpec
 
 Array = NDArray[Any]
+SQUARES_BYTES = 8 << 20  # opening a photograph takes longer than convolving it: keep the last squares
 STATISTICS = ("min", "max", "mean", "std", "zeros")
 
 
@@ -32,7 +33,7 @@ STATISTICS = ("min", "max", "mean", "std", "zeros")
 class FeatureMaps:
     """maps: (C, H', W') uint8 or float32, of output channels `channels` (start, stop); scale, offset: (C,) float32;
     value = maps * scale + offset. stats: each (C,), always from full resolution; `zeros` is a share from 0 to 1.
-    shape: (C_out, H', W') of the whole layer at full resolution. tile: side in pixels of one averaged square."""
+    shape: (C_out, H', W') of the whole layer at full resolution. averaged: side in pixels of one averaged square."""
 
     maps: Array
     scale: Array
@@ -47,13 +48,14 @@ class Runner:
     """Holds the device and the last stems; one thread at a time.
 
     The stem's output depends on picture, size, in_channels and the weights' source only, so it outlives every change
-    of the layer behind it. cache_bytes bounds what is kept of it on the device.
+    of the layer behind it. cache_bytes bounds what is kept of it on the device. Torch's own settings (threads, TF32)
+    are the caller's: see compute.device.prepare.
     """
 
-    def __init__(self, device: str = "auto", threads: int = 0, cache_bytes: int = 48 << 20) -> None:
-        devices.prepare(threads)
+    def __init__(self, device: str = "auto", cache_bytes: int = 48 << 20) -> None:
         self.device = devices.choose(device)
         self._stems = _Cache(cache_bytes)
+        self._squares = _Cache(SQUARES_BYTES)
 
     def describe(self) -> dict[str, Any]:
         return devices.describe(self.device)
@@ -98,8 +100,11 @@ class Runner:
         """(1, in_channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias."""
         in_channels = spec.conv.grouping.in_channels
 
+        def square() -> Tensor:
+            return picture.normalised(picture.square(image(), spec.size))
+
         def build() -> Tensor:
-            pixels = picture.normalised(picture.square(image(), spec.size)).to(self.device)
+            pixels = self._squares.get((key, spec.size), square).to(self.device)
             filters = torch.from_numpy(weights.stem_weights(spec.weights, range(in_channels))).to(self.device)
             return F.relu_(F.conv2d(pixels, filters, padding=1))
 

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.errors import SpecError
+from compute.maps import WEIGHTS
 from compute.spec import Pair
 
 Floats = NDArray[np.float32]
@@ -33,7 +34,6 @@ REFERENCE_IN_CHANNELS = 64
 BIAS_SCALE = 0.02  # small beside the maps (deviation about 0.1 to 1), never zero
 STEM_SEED = 0  # the stem stays the same eye whatever layer is looked at
 STEM_KERNEL: Pair = (3, 3)
-SOURCES = ("filter-bank", "random")
 
 LUMINANCE = np.array([1, 1, 1]) / 3**0.5
 OPPONENTS = np.array([[1, -1, 0], [-0.5, -0.5, 1]]) / np.array([[2], [1.5]]) ** 0.5  # red-green, blue-yellow
@@ -52,7 +52,7 @@ def dense_block(source: str, seed: int, kernel_size: Pair, rows: range, columns:
         mixing = _normal(seed, kernel_size, rows, columns, 1) * np.float32((2 / REFERENCE_IN_CHANNELS) ** 0.5)
         patterns = _patterns(seed, kernel_size, rows).astype(np.float32)
         return (mixing * patterns[:, None, :]).reshape(shape)
-    raise SpecError(f"weights must be {' or '.join(SOURCES)}, not {source!r}", "weights")
+    raise SpecError(f"weights must be {' or '.join(WEIGHTS)}, not {source!r}", "weights")
 
 
 def bias_block(seed: int, rows: range) -> Floats:

@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 WEB = {"app", "fastapi", "starlette", "uvicorn", "jinja2", "plotly", "pydantic", "orjson"}
 PURE = ("errors", "grouping", "spec", "counts", "describe", "formulas", "notes", "depth", "maps")
 # What app may know of compute; everything else may change without it.
-PUBLIC = {"errors", "grouping", "spec", "counts", "describe", "depth", "maps", "picture", "run"}
+PUBLIC = {"device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "maps", "picture", "run"}
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.cache import Answers
 from app.figures import depth_figure, split_figure
-from app.limits import bounded_depth, bounded_layer
+from app.limits import bounded_layer, check_depth
 from app.params import DEPTH, DEPTH_FIGURE, LAYER, Table
 from app.query import Query, Values, layer_of, stack_of
 from app.routing import JSON, answers_with
@@ -25,7 +25,7 @@ def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> No
         return bounded_layer(describe_layer(layer_of(layer_query.parse(raw))))
 
     def described_depth(values: Values) -> dict[str, Any]:
-        return bounded_depth(describe_depth(stack_of(values)))
+        return describe_depth(stack_of(values), check_depth)
 
     def drawn_depth(raw: bytes) -> dict[str, Any]:
         values = figure_query.parse(raw)

@@ -139,7 +139,8 @@ WHOLE = saved(Image.effect_noise((64, 64), 90).convert("RGB"), "JPEG")
         (
             zoo.huge_png(30_000, 30_000),
             413,
-            "The picture may have at most 64,000,000 pixels, not 30,000 × 30,000 = 900,000,000",
+            "The picture may have at most 64\u202f000\u202f000 pixels,"
+            " not 30\u202f000 × 30\u202f000 = 900\u202f000\u202f000",
         ),
         (
             saved(Image.new("F", (4, 4)), "TIFF"),
@@ -159,7 +160,10 @@ def test_refused_in_one_sentence(client: TestClient, data: bytes, status: int, m
 def test_over_the_limit(client: TestClient) -> None:
     answer = upload(client, bytes(16_000_001))
     assert answer.status_code == 413
-    assert answer.json()["error"]["message"] == "A picture may have at most 16,000,000 bytes, not 16,000,001"
+    assert (
+        answer.json()["error"]["message"]
+        == "A picture may have at most 16\u202f000\u202f000 bytes, not 16\u202f000\u202f001"
+    )
 
 
 def test_the_same_file_again_is_the_same_picture(client: TestClient, settings: Settings) -> None:
@@ -207,7 +211,7 @@ def test_pictures_are_kept_by_browsers_for_good(client: TestClient) -> None:
 def test_an_unknown_picture_says_how_long_pictures_are_kept(client: TestClient) -> None:
     assert client.get(f"/api/images/{NOBODYS}").json()["error"] == {
         "code": "unknown_image",
-        "message": f"There is no picture '{NOBODYS}'",
+        "message": "This picture is not on the server, or no longer",
         "field": "image",
         "hint": "upload it again (pictures are kept for 72 hours after their last use) or take a sample",
     }

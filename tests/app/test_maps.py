@@ -113,22 +113,25 @@ def test_an_uploaded_picture(http: httpx2.Client) -> None:
         (
             {"in_channels": 2048, "size": 1024},
             "in_channels",
-            "feature maps may need at most 134,217,728 elements between stem and layer, and these need 2,147,483,648",
+            "feature maps may need at most 134\u202f217\u202f728 elements between stem and layer,"
+            " and these need 2\u202f147\u202f483\u202f648",
         ),
         (
             {"out_channels": 2048, "size": 512},
             "out_channels",
-            "feature maps may need at most 134,217,728 elements of all maps, and these need 536,870,912",
+            "feature maps may need at most 134\u202f217\u202f728 elements of all maps,"
+            " and these need 536\u202f870\u202f912",
         ),
         (
             {"in_channels": 2048, "out_channels": 2048, "size": 16, "kernel_size": 8, "scheme": "standard"},
             "kernel_size",
-            "feature maps may need at most 134,217,728 weights, and these need 268,435,456",
+            "feature maps may need at most 134\u202f217\u202f728 weights, and these need 268\u202f435\u202f456",
         ),
         (
             {"in_channels": 1024, "out_channels": 1024, "size": 224, "scheme": "standard"},
             "size",
-            "feature maps may need at most 100,000,000,000 multiply-accumulates, and these need 474,907,410,432",
+            "feature maps may need at most 100\u202f000\u202f000\u202f000 multiply-accumulates,"
+            " and these need 474\u202f907\u202f410\u202f432",
         ),
         (
             {"channels": "60:65"},
@@ -225,4 +228,7 @@ def test_a_body_of_unknown_length_is_refused_where_it_passes_the_limit(http: htt
     headers = {"content-type": "multipart/form-data; boundary=b"}
     answer = http.post("/api/images", headers=headers, content=endless())
     assert answer.status_code == 413
-    assert answer.json()["error"]["message"] == "A picture may have at most 16,000,000 bytes, and this one goes on"
+    assert (
+        answer.json()["error"]["message"]
+        == "A picture may have at most 16\u202f000\u202f000 bytes, and this one goes on"
+    )

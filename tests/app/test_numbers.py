@@ -120,7 +120,7 @@ def test_counts_beyond_the_exact_range_are_refused(client: TestClient, address: 
     assert answer.status_code == 422
     error = answer.json()["error"]
     assert (error["code"], error["field"]) == ("count_too_large", field)
-    assert "2^53 - 1 = 9007199254740991" in error["message"]
+    assert "2^53 − 1 = 9\u202f007\u202f199\u202f254\u202f740\u202f991" in error["message"]
     assert words in error["message"] + error["hint"]
 
 

@@ -8,8 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import __version__
-from app.main import create_app
-from app.settings import PROJECT, Settings
+from app.settings import PROJECT
 from compute.spec import DEFAULTS
 
 PAGE_STATE = [
@@ -81,16 +80,17 @@ def test_plotly_is_sent_as_it_was_compressed_beforehand(client: TestClient) -> N
 
 @pytest.mark.parametrize(
     "address, encoding",
-    [("/api/depth", "zstd"), ("/api/healthz", None), ("/api/layer?groups=2", None), ("/openapi.json", "zstd")],
+    [("/api/depth", "zstd"), ("/healthz", None), ("/api/layer?groups=2", None), ("/openapi.json", "zstd")],
 )
 def test_long_json_is_compressed_and_short_json_is_not(client: TestClient, address: str, encoding: str | None) -> None:
     answer = client.get(address, headers={"accept-encoding": "zstd, br, gzip"})
     assert answer.headers.get("content-encoding") == encoding
 
 
-def test_static_files_follow_an_edit_where_reload_is_set(client: TestClient, settings: Settings) -> None:
-    reloading = TestClient(create_app(Settings(store=settings.store, reload=True)))
-    first = client.get("/static/favicon.svg")
-    again = reloading.get("/static/favicon.svg")
-    assert (again.content, again.headers["cache-control"]) == (first.content, "no-cache")
-    assert reloading.get("/static/%00").status_code == 404
+def test_static_files_are_asked_for_each_time_and_stay_in_their_folder(client: TestClient) -> None:
+    answer = client.get("/static/favicon.svg")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    same = client.get("/static/favicon.svg", headers={"if-none-match": answer.headers["etag"]})
+    assert same.status_code == 304
+    for path in ("%00", "nothing.js", "../pyproject.toml", "%2e%2e/pyproject.toml", "..%2fpyproject.toml"):
+        assert client.get(f"/static/{path}").status_code == 404

@@ -79,7 +79,7 @@ def test_a_picture_larger_than_the_store(store: Store) -> None:
 
 def test_a_crashed_write_is_cleared_away_once_it_is_old(store: Store, clock: Clock) -> None:
     store.root.mkdir(parents=True)
-    part = store.root / "left.part"
+    part = store.root / "groupscope-left.part"
     part.write_bytes(b"half a picture")
     os.utime(part, (clock.seconds, clock.seconds))
     store.sweep()
@@ -87,6 +87,17 @@ def test_a_crashed_write_is_cleared_away_once_it_is_old(store: Store, clock: Clo
     clock.seconds += 4000
     store.sweep()
     assert not part.exists()
+
+
+def test_somebody_elses_files_stay(store: Store, clock: Clock) -> None:
+    store.root.mkdir(parents=True)
+    foreign = [store.root / name for name in ("holiday.png", "notes.part", "0" * 64, f"{'0' * 63}.png")]
+    for file in foreign:
+        file.write_bytes(b"not ours")
+        os.utime(file, (0, 0))
+    clock.seconds += 10**6
+    store.sweep()
+    assert all(file.exists() for file in foreign)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

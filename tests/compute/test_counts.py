@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from compute import ConvSpec, GroupedConv2d, Grouping, SpecError, describe_layer
+from compute import ConvSpec, GroupedConv2d, Grouping, SpecError, describe_layer, legal_groups
 from compute.counts import count_layer
 from tests.compute.oracle import grouped_conv2d
 from tests.golden.make import golden_layers, golden_legal, spec_of
@@ -162,13 +163,20 @@ def test_formulas_compute_what_they_say():
 def test_notes_tell_the_honest_bill():
     notes = describe_layer(ConvSpec(Grouping.logarithmic(64, 64, 4)))["notes"]
     assert notes == [
-        "This split keeps 0.3438 of the connections, more than an even split into 4 would (0.25);"
-        " no number of groups takes it below 1/3."
+        "This split keeps 1\u202f408 of 4\u202f096 connections (0.3438), more than an even split into 4 would (0.25);"
+        " without rounding no number of groups takes it below 1/3."
     ]
     rounded = describe_layer(ConvSpec(Grouping.logarithmic(5, 5, 4)))["notes"]
     assert rounded[0] == "Shares were rounded to whole channels: 5 channels into 2, 1, 1, 1."
-    assert "0.28" in rounded[1]
-    assert "only for splits without rounding" in rounded[1]
+    assert rounded[1].startswith("This split keeps 7 of 25 connections (0.28)")
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(2, 64))
+def test_the_floor_of_the_note_holds_without_rounding(in_channels, out_channels, base):
+    for groups in legal_groups("logarithmic", in_channels, out_channels, base):
+        grouping = Grouping.logarithmic(in_channels, out_channels, groups, base)
+        if not grouping.rounded:
+            assert Fraction(grouping.connections, in_channels * out_channels) >= Fraction(base - 1, base + 1)
 
 
 def test_a_kernel_that_does_not_fit():

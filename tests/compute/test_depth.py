@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -37,14 +38,38 @@ def test_rows_by_the_rule(halve):
             assert row["cumulative_macs"] == total
 
 
-def test_what_the_page_says_is_true():
-    halved = rows_of(Stack(), "standard")
-    flat = rows_of(Stack(halve=False), "standard")
-    for rows, growth in ((halved, 1), (flat, 4)):
-        assert rows[4]["macs"] / rows[0]["macs"] == growth
-        assert (rows[4]["params"] - 128) / (rows[0]["params"] - 64) == 4
-    assert "MACs stay flat" in describe_depth(Stack())["notes"][0]
-    assert "both grow ×4" in describe_depth(Stack(halve=False))["notes"][0]
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "the resolution halves: weights grow ×4 while MACs stay flat."),
+        ({"halve": False}, "at the same resolution, weights and MACs both grow ×4."),
+        ({"height": 15, "width": 15, "depth": 12}, "the resolution halves, rounded up"),
+        ({"depth": 56}, "the resolution halves, rounded up"),
+        ({"depth": 3}, "No layer doubles its channels"),
+        ({"depth": 4}, "The layer that doubles the channels costs twice as much"),
+    ],
+)
+def test_what_the_page_says_is_true(options, says):
+    stack = Stack(**options)
+    note = describe_depth(stack)["notes"][0]
+    assert says in note
+    rows = rows_of(stack, "standard")
+    firsts = rows[:: stack.stage]  # of each stage
+    weights = [row["params"] - row["out_channels"] for row in rows]
+    growth = [b["macs"] / a["macs"] for a, b in pairwise(firsts)]
+    assert all(b == 4 * a for a, b in pairwise(weights[:: stack.stage]))
+    if "MACs stay flat." in note:
+        assert set(growth) == {1}
+    if "both grow" in note:
+        assert set(growth) == {4}
+    if "rounded up" in note:
+        assert all(1 <= g <= 4 for g in growth)
+        assert max(growth) > 1
+    doubling = rows[stack.stage - 1 :: stack.stage]
+    assert bool(doubling) == ("The layer that doubles" in note)
+    for row in doubling:
+        if stack.stage > 1:
+            assert row["macs"] == 2 * rows[row["layer"] - 1]["macs"]
 
 
 def test_an_illegal_number_of_groups_is_null_with_its_reason():
@@ -54,12 +79,30 @@ def test_an_illegal_number_of_groups_is_null_with_its_reason():
     assert uniform[0]["reason"] == "groups must divide in_channels: 12 % 24 = 12; use 1, 2, 3, 4, 6 or 12"
     assert uniform[2]["reason"] is None
     assert all(row["cumulative_params"] is None for row in uniform)
-    assert any(note.startswith("logarithmic, layer 0: every group needs a channel") for note in described["notes"])
+    assert described["notes"][1].startswith("uniform, layers 0–1: groups must divide in_channels: 12 % 24 = 12;")
+    assert described["notes"][2].startswith("logarithmic, layers 0–5: every group needs a channel")
+
+
+def test_a_bottomless_stack_can_be_stopped_at_its_first_row_too_many():
+    """64 stages: the channels of the last layer have no divisors that anyone could list in time."""
+
+    def check(row):
+        if row["out_channels"] > 10**5:
+            raise OverflowError(row["layer"])
+
+    with pytest.raises(OverflowError, match="10"):
+        describe_depth(Stack(groups=3, depth=64, stage=1), check)
 
 
 @pytest.mark.parametrize(
     ("options", "field"),
-    [({"depth": 0}, "depth"), ({"depth": 65}, "depth"), ({"stage": 0}, "stage"), ({"in_channels": 0}, "in_channels")],
+    [
+        ({"depth": 0}, "depth"),
+        ({"depth": 65}, "depth"),
+        ({"stage": 0}, "stage"),
+        ({"in_channels": 0}, "in_channels"),
+        ({"base": 1}, "base"),
+    ],
 )
 def test_bad_numbers_name_their_field(options, field):
     with pytest.raises(SpecError) as caught:

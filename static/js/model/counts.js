@@ -80,7 +80,7 @@ export function describeLayer(spec) {
     ...layer,
     output_shape,
     standard,
-    fully_connected: { params: connections, macs: connections, flops: 2 * connections },
+    fully_connected: counts(connections, 0, 1, ...volumes),
     ratios: {
       params: layer.params / standard.params,
       macs: layer.macs / standard.macs,

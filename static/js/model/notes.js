@@ -9,7 +9,7 @@ import { number as digits } from "./format.js";
  */
 export function splitNotes(spec, groups, rounded) {
   const notes = rounded ? [rounding(groups)] : [];
-  if (spec.scheme === "logarithmic" && groups.length > 1) notes.push(bill(spec, groups, rounded));
+  if (spec.scheme === "logarithmic" && groups.length > 1) notes.push(bill(spec, groups));
   return notes;
 }
 
@@ -29,19 +29,16 @@ function rounding(groups) {
 /**
  * @param {import("./counts.js").LayerSpec} spec
  * @param {readonly import("./grouping.js").Span[]} groups
- * @param {boolean} rounded
  */
-function bill({ in_channels, out_channels, base }, groups, rounded) {
+function bill({ in_channels, out_channels, base }, groups) {
   const kept = groups.reduce((sum, g) => sum + g.in_channels * g.out_channels, 0);
   const all = in_channels * out_channels;
   const n = groups.length;
   const word = kept * n > all ? "more than" : kept * n < all ? "fewer than" : "as many as";
   const limit = fraction(base - 1, base + 1);
-  const floor = rounded
-    ? `the limit of ${limit} holds only for splits without rounding`
-    : `no number of groups takes it below ${limit}`;
+  const floor = `without rounding no number of groups takes it below ${limit}`;
   return (
-    `This split keeps ${short(kept, all)} of the connections, ${word} an even split into ${n}` +
+    `This split keeps ${digits(kept)} of ${digits(all)} connections (${short(kept, all)}), ${word} an even split into ${n}` +
     ` would (${short(1, n)}); ${floor}.`
   );
 }

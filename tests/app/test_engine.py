@@ -1,0 +1,139 @@
+"""The engine's process dies, fails to open, or is given a job that kills it: what others asked for is still answered.
+
+Faults are real: signals from outside, a device that is not there, a process that ends itself."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from multiprocessing import active_children
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from app.engine import Engine, EngineBusy, EngineFailed, EngineGone
+from app.settings import PROJECT, Settings
+from compute.grouping import Grouping
+from compute.maps import MapsSpec
+from compute.spec import ConvSpec
+
+CAT = PROJECT / "static/samples/cat.jpg"
+SMALL = MapsSpec(ConvSpec(Grouping.uniform(4, 4, 2), height=16, width=16))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Engine]:
+    engine = Engine(settings)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+def story(function: Callable[[Any], Awaitable[None]], **options: Any) -> None:
+    async def tell() -> None:
+        async with running(Settings(device=options.pop("device", "cpu"), **options)) as engine:
+            await function(engine)
+
+    asyncio.run(tell())
+
+
+async def maps(engine: Engine, **options: Any) -> bytes:
+    return await engine.feature_maps(CAT, "cat", SMALL, **options)
+
+
+def kill_the_worker() -> None:
+    (worker,) = active_children()
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+
+
+def test_a_process_that_died_between_two_jobs_is_replaced() -> None:
+    async def tell(engine: Engine) -> None:
+        first = await maps(engine)
+        kill_the_worker()
+        np.testing.assert_array_equal(load(await maps(engine))["maps"], load(first)["maps"])
+        assert engine.ready
+
+    story(tell)
+
+
+def test_a_job_that_kills_its_process_fails_alone() -> None:
+    async def tell(engine: Engine) -> None:
+        poison = asyncio.create_task(engine._submit(None, os._exit, 1))
+        good = asyncio.create_task(maps(engine))
+        with pytest.raises(EngineFailed, match="the device's process died"):
+            await poison
+        assert await good
+        assert await maps(engine)
+
+    story(tell)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have this device")
+def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
+    async def tell(engine: Engine) -> None:
+        for _ in range(3):
+            with pytest.raises(EngineFailed, match="device 'mps' can't be used here"):
+                await asyncio.wait_for(maps(engine), 30)
+        with pytest.raises(EngineFailed):
+            await engine.device()
+        assert not engine.ready
+
+    story(tell, device="mps")
+
+
+def test_a_process_that_dies_while_it_opens_is_started_again() -> None:
+    async def tell(engine: Engine) -> None:
+        kill_the_worker()
+        with pytest.raises(EngineFailed, match="process died"):
+            await maps(engine)
+        assert not engine.ready
+        assert await maps(engine)
+        assert engine.ready
+
+    story(tell)
+
+
+def test_whoever_left_is_forgotten_before_the_job_runs(tmp_path: Path) -> None:
+    async def tell(engine: Engine) -> None:
+        left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        trace = tmp_path / "ran"
+        first = asyncio.create_task(maps(engine))
+        second = asyncio.create_task(engine._submit(left, Path.touch, trace))
+        await asyncio.sleep(0)  # both are in the queue now
+        left.set_result(None)
+        with pytest.raises(EngineGone):
+            await second
+        assert await first
+        assert await maps(engine)
+        assert not trace.exists()
+
+    story(tell)
+
+
+def test_a_full_queue_says_so() -> None:
+    async def tell(engine: Engine) -> None:
+        asked = [asyncio.create_task(maps(engine)) for _ in range(4)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(a) for a in answers].count(EngineBusy) == 2
+        assert sum(isinstance(a, bytes) for a in answers) == 2
+        assert await maps(engine)
+
+    story(tell, queue_size=2)
+
+
+def test_stopping_ends_the_process() -> None:
+    async def tell(engine: Engine) -> None:
+        await maps(engine)
+        assert len(active_children()) == 1
+
+    story(tell)
+    assert active_children() == []
