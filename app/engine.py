@@ -85,8 +85,8 @@ class Engine:
     async def stop(self) -> None:
         if self._serving:
             self._serving.cancel()
-        for job in self._waiting:
-            job.done.cancel()
+        while self._waiting:
+            self._waiting.popleft().answer(EngineFailed("the server is stopping"))
         await self._close()
 
     async def device(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class Engine:
         except BrokenProcessPool as error:  # it died since the last job
             outcome: Any = error
         else:
-            outcome = await _outcome(running)
+            outcome = await self._within_time(running)
         died = isinstance(outcome, BrokenProcessPool)
         if died or (isinstance(outcome, worker.DeviceError) and outcome.fatal):
             log.error("the device's process is lost (%s); starting another", outcome)
@@ -167,6 +167,16 @@ class Engine:
         else:
             self._failures = 0
             job.answer(outcome)
+
+    async def _within_time(self, running: asyncio.Future[Any]) -> Any:
+        """Its outcome; a job that takes too long loses its process, for nothing else can stop it."""
+        limit = self._settings.max_seconds
+        done, _ = await asyncio.wait({running}, timeout=limit)
+        if done:
+            return await _outcome(running)
+        _kill_processes()
+        await asyncio.wait({running})
+        return worker.DeviceError(f"this took longer than {limit:g} s and was stopped", fatal=True)
 
     async def _give_up(self, error: BaseException) -> None:
         """The device could not be opened: tell everyone, and try again, but ever less often."""
@@ -199,9 +209,13 @@ class Engine:
         done, _ = await asyncio.wait({closing}, timeout=STOP_SECONDS)
         if not done:
             log.warning("the device's process did not finish in %s s and is stopped", STOP_SECONDS)
-            for process in active_children():  # the pool's only: nothing else of the server is a process
-                process.kill()
+            _kill_processes()
             await closing
+
+
+def _kill_processes() -> None:
+    for process in active_children():  # the pool's only: nothing else of the server is a process
+        process.kill()
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import IO, Any, TypedDict, TypeVar
 
 import orjson
-from PIL import Image
 
 from app.cache import ByteCache
 from app.decoding import decode
 from app.errors import ApiError
 from app.kinds import is_image_id
 from app.settings import PROJECT, Settings
-from app.store import Store
+from app.store import Store, opened
 from compute.picture import square
 
 SAMPLES = PROJECT / "static" / "samples"
@@ -99,18 +98,18 @@ class Images:
             digest.update(block)
         file.seek(0)
         image_id = digest.hexdigest()
-        path = self._sample_files.get(image_id) or self.store.find(image_id)
-        if path is None:
-            path = self.store.put(image_id, decode(file, self.settings.max_image_pixels))
-        with Image.open(path) as kept:
-            return {"id": image_id, "width": kept.width, "height": kept.height}
+        try:
+            kept = opened(self.path(image_id))
+        except (UnknownImage, FileNotFoundError):
+            kept = decode(file, self.settings.max_image_pixels)
+            self.store.put(image_id, kept)
+        return {"id": image_id, "width": kept.width, "height": kept.height}
 
     async def _aside(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _crop(path: Path, size: int) -> bytes:
-    with Image.open(path) as picture:
-        buffer = io.BytesIO()
-        square(picture, size).save(buffer, "PNG")
-        return buffer.getvalue()
+    buffer = io.BytesIO()
+    square(opened(path), size).save(buffer, "PNG")
+    return buffer.getvalue()

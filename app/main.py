@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_page_routes(api, pages)
     app.router.routes.extend(api.routes)  # include_router matches each request twice, once for the router
     add_error_handlers(app, pages.error)
-    app.mount("/static", _static_files())
+    app.mount("/static", _read_only(_static_files()))
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
     return app
 
@@ -92,6 +92,15 @@ def _static_files() -> ASGIApp:
 
 async def _no_such_file(scope: Scope, receive: Receive, send: Send) -> None:
     raise HTTPException(404)
+
+
+def _read_only(app: ASGIApp) -> ASGIApp:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        await app(scope, receive, send)
+
+    return serve
 
 
 def _revalidate(headers: Headers, path: str, url: str) -> None:

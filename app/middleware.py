@@ -40,4 +40,6 @@ class SecurityHeaders:
                 message["headers"] = [*message["headers"], *SECURITY_HEADERS]
             await send(message)
 
+        if scope["type"] == "http" and scope["method"] == "HEAD" and not scope["path"].startswith("/static/"):
+            scope = {**scope, "method": "GET"}  # answered as a GET; the server leaves the body away
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -51,10 +51,15 @@ class MissingParameter(BadParameter):
         super().__init__(f"{name} is required: {text}", name, f"add {name}=")
 
 
+GROUPS_BY_SCHEME = ("standard", "depthwise", "custom")
+
+
 class Query:
     """The parameters that one address takes."""
 
-    def __init__(self, table: Table, names: tuple[str, ...], max_bytes: int) -> None:
+    def __init__(self, table: Table, names: tuple[str, ...], max_bytes: int, by_scheme: bool = False) -> None:
+        """by_scheme: `groups` is ignored, whatever it says, where the scheme decides the number of groups."""
+        self._by_scheme = by_scheme
         self.table: Table = {name: table[name] for name in names}
         self.max_bytes = max_bytes
         self._parsers = {name: parameter.parse for name, parameter in self.table.items()}
@@ -66,13 +71,15 @@ class Query:
         if len(raw) > self.max_bytes:
             raise QueryTooLong(len(raw), self.max_bytes)
         given: dict[str, Any] = {}
-        for name, text in pairs(raw):
+        texts = pairs(raw)
+        groups_matter = not self._by_scheme or dict(texts).get("scheme") not in GROUPS_BY_SCHEME
+        for name, text in texts:
             if name in given:
                 raise RepeatedParameter(name)
             parser = self._parsers.get(name)
             if parser is None:
                 raise UnknownParameter(name, self.table)
-            given[name] = parser(text)
+            given[name] = parser(text) if groups_matter or name != "groups" else self._defaults[name]
         for parameter in self._required:
             if parameter.name not in given:
                 raise MissingParameter(parameter.name, parameter.help)

@@ -14,21 +14,6 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Group(Model):
-    """One group: where its channels start, how many it has, and its bill."""
-
-    index: int
-    in_start: int
-    in_channels: int
-    out_start: int
-    out_channels: int
-    weight_shape: list[int] = Field(min_length=4, max_length=4, description="[out, in, k_h, k_w]")
-    weights: int
-    params: int
-    macs: int
-    flops: int
-
-
 class Counts(Model):
     """The bill of a layer, for one image: params with bias, MACs and FLOPs (2 per MAC) without."""
 
@@ -43,6 +28,17 @@ class Counts(Model):
     memory_access_elements: int = Field(description="input + output + weights, each moved once: a lower bound")
     memory_access_bytes: int = Field(description="at 4 bytes an element")
     arithmetic_intensity: float = Field(description="FLOPs per byte")
+
+
+class Group(Counts):
+    """One group: where its channels start, how many it has, and its bill."""
+
+    index: int
+    in_start: int
+    in_channels: int
+    out_start: int
+    out_channels: int
+    weight_shape: list[int] = Field(min_length=4, max_length=4, description="[out, in, k_h, k_w]")
 
 
 class Ratios(Model):

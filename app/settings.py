@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     max_macs: int = Field(default=100_000_000_000, ge=1, description="Most MACs of one feature-map request.")
     max_elements: int = Field(default=2**27, ge=1, description="Most elements of one tensor of a feature-map request.")
 
-    max_query_bytes: int = Field(default=262_144, ge=1024, description="Longest query string, in bytes.")
+    max_query_bytes: int = Field(default=60_000, ge=1024, le=65_000, description="Longest query string, in bytes.")
+    max_seconds: float = Field(default=30, gt=0, description="Longest time one feature-map request may compute.")
     cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 

@@ -64,12 +64,12 @@ def feature_maps(
     picture: Path, image_id: str, spec: "MapsSpec", channels: tuple[int, int] | None, tile: int | None, dtype: str
 ) -> bytes:
     """The body of GET /api/feature-maps: a safetensors file. Raises SpecError, FileNotFoundError."""
-    from PIL import Image
+    from app.store import opened
 
     if _runner is None:
         raise RuntimeError("open_device comes first")
     try:
-        made = _runner.feature_maps(lambda: Image.open(picture), image_id, spec, channels, tile, dtype)
+        made = _runner.feature_maps(lambda: opened(picture), image_id, spec, channels, tile, dtype)
         return _container(made, spec, _runner.describe())
     except RuntimeError as error:
         raise _in_words(error) from None

@@ -1,9 +1,8 @@
 """A layer put in words and numbers: counts, ratios, formulas and notes, as the API and a notebook show them."""
 
-from math import prod
 from typing import Any
 
-from compute.counts import count_fully_connected, count_layer, count_standard
+from compute.counts import count, count_fully_connected, count_layer, count_standard
 from compute.formulas import formulas
 from compute.grouping import Grouping, legal_groups
 from compute.notes import split_notes
@@ -37,27 +36,24 @@ def describe_layer(spec: ConvSpec) -> dict[str, Any]:
 
 def describe_groups(spec: ConvSpec) -> list[dict[str, Any]]:
     """A row a group: where its channels lie and what it costs."""
-    pixels = spec.output_height * spec.output_width
-    kernel = list(spec.kernel_size)
-    taps = prod(spec.kernel_size)
-    rows = []
-    for span in spec.grouping.spans:
-        weights = taps * span.in_channels * span.out_channels
-        rows.append(
-            {
-                "index": span.index,
-                "in_start": span.in_start,
-                "in_channels": span.in_channels,
-                "out_start": span.out_start,
-                "out_channels": span.out_channels,
-                "weight_shape": [span.out_channels, span.in_channels, *kernel],
-                "weights": weights,
-                "params": weights + (span.out_channels if spec.bias else 0),
-                "macs": pixels * weights,
-                "flops": 2 * pixels * weights,
-            }
-        )
-    return rows
+    pixels = spec.height * spec.width, spec.output_height * spec.output_width
+
+    def bill(a: int, b: int) -> dict[str, Any]:
+        return count(a * b, spec.kernel_size, spec.bias, (a, b), *pixels).as_dict()
+
+    bills = {size: bill(*size) for size in set(spec.grouping.sizes)}
+    return [
+        {
+            "index": span.index,
+            "in_start": span.in_start,
+            "in_channels": span.in_channels,
+            "out_start": span.out_start,
+            "out_channels": span.out_channels,
+            "weight_shape": [span.out_channels, span.in_channels, *spec.kernel_size],
+            **bills[span.in_channels, span.out_channels],
+        }
+        for span in spec.grouping.spans
+    ]
 
 
 def _legal(grouping: Grouping) -> tuple[int, ...]:

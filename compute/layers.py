@@ -42,7 +42,13 @@ class GroupedConv2d(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        grouping = grouping or Grouping.standard(in_channels, out_channels)
+        grouping = Grouping.standard(in_channels, out_channels) if grouping is None else grouping
+        if not isinstance(grouping, Grouping):
+            raise SpecError(
+                f"grouping must be a Grouping, not {grouping!r}",
+                "grouping",
+                f"such as Grouping.uniform({in_channels}, {out_channels}, groups=...)",
+            )
         if (grouping.in_channels, grouping.out_channels) != (in_channels, out_channels):
             raise SpecError(
                 f"grouping splits {grouping.in_channels} -> {grouping.out_channels} channels,"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from compute import device as devices
@@ -84,6 +84,8 @@ class Runner:
         start, stop = channels or (0, total)
         if not 0 <= start < stop <= total:
             raise SpecError(f"channels must lie within 0:{total}, not {start}:{stop}", "channels")
+        if dtype not in ("uint8", "float32"):
+            raise SpecError(f"dtype must be uint8 or float32, not {dtype!r}", "dtype")
         if tile is not None and tile < 1:
             raise OutOfRange("tile", tile, 1)
         stem = self._stem(image, key, spec)
@@ -229,5 +231,6 @@ class _Cache:
 
 
 def feature_maps(image: Image.Image, spec: MapsSpec, **options: Any) -> FeatureMaps:
-    """Runner.feature_maps for one picture, in float32 and full resolution unless told otherwise: for a notebook."""
-    return Runner().feature_maps(lambda: image, "", spec, **{"dtype": "float32", **options})
+    """Runner.feature_maps for one picture (turned as its EXIF says), in float32 and full resolution unless told
+    otherwise: for a notebook."""
+    return Runner().feature_maps(lambda: ImageOps.exif_transpose(image), "", spec, **{"dtype": "float32", **options})

@@ -11,8 +11,9 @@ channels with normal coefficients m(o, i): weight (o, i) = m(o, i) F_o, so a cut
 slice is m(o, i) alone: it cannot sum to zero.
 
 The stem under `filter-bank` is never cut: in turn an oriented edge, bar or blob in luminance, a luminance blur, a
-colour-opponent blur (red against green, blue against yellow) and an oriented pattern in that colour; three scales, the
-blurs of both signs.
+blur in opponent colours (a hue of its own between red-green and blue-yellow, by the golden angle) and an oriented
+pattern in those colours; every blur has its own width, and both signs occur. Blurs don't sum to zero: without them no
+map would show what a flat area looks like.
 
 NumPy only; the arrays are float32.
 """
@@ -38,6 +39,7 @@ STEM_KERNEL: Pair = (3, 3)
 LUMINANCE = np.array([1, 1, 1]) / 3**0.5
 OPPONENTS = np.array([[1, -1, 0], [-0.5, -0.5, 1]]) / np.array([[2], [1.5]]) ** 0.5  # red-green, blue-yellow
 SCALES = (0.5, 0.8, 1.2)  # standard deviations in units of a third of the kernel
+MIN_BLUR = 0.5  # standard deviation in pixels; the widest is one more
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -67,8 +69,11 @@ def stem_weights(source: str, rows: range) -> Floats:
         return dense_block(source, STEM_SEED, STEM_KERNEL, rows, range(3)) * scale
     o = np.arange(rows.start, rows.stop)
     turn, cycle = o % 4, o // 4
-    colours = np.where((turn < 2)[:, None], LUMINANCE, OPPONENTS[cycle // 2 % 2])
-    blurs = _blurs(np.take(SCALES, cycle % 3)) * np.where(cycle % 2, -1, 1)[:, None]
+    turned = np.asarray(cycle * GOLDEN % 1, np.float64)
+    hue = 2 * np.pi * turned[:, None]
+    opponents = np.cos(hue) * OPPONENTS[0] + np.sin(hue) * OPPONENTS[1]
+    colours = np.where((turn < 2)[:, None], LUMINANCE, opponents)
+    blurs = _blurs(MIN_BLUR + turned) * np.where(cycle % 2, -1, 1)[:, None]
     spatial = np.where(((turn == 1) | (turn == 2))[:, None], blurs, _patterns(STEM_SEED, STEM_KERNEL, rows))
     slices = 2**0.5 * colours[:, :, None] * spatial[:, None, :]  # He's norm: fan-in times 2 / fan-in
     return slices.astype(np.float32).reshape(len(rows), 3, *STEM_KERNEL)

@@ -50,6 +50,7 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
     @router.get(
         "/api/images/{image_id}",
         tags=["images"],
+        response_class=Response,
         openapi_extra={"parameters": [PATH_ID, *query.openapi()["parameters"]]},
         responses=answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422),
     )

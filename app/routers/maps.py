@@ -22,11 +22,12 @@ BODY = (
 
 
 def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engine, settings: Settings) -> None:
-    query = Query(table, MAPS, settings.max_query_bytes)
+    query = Query(table, MAPS, settings.max_query_bytes, by_scheme=True)
 
     @router.get(
         "/api/feature-maps",
         tags=["maps"],
+        response_class=Response,
         openapi_extra=query.openapi(),
         responses=answers_with_bytes((OCTETS,), BODY, 404, 414, 422, 503),
     )

@@ -17,7 +17,7 @@ from compute.describe import describe_layer
 
 
 def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> None:
-    layer_query = Query(table, LAYER, settings.max_query_bytes)
+    layer_query = Query(table, LAYER, settings.max_query_bytes, by_scheme=True)
     depth_query = Query(table, DEPTH, settings.max_query_bytes)
     figure_query = Query(table, DEPTH_FIGURE, settings.max_query_bytes)
 

@@ -3,7 +3,7 @@ import { getJson } from "./core/api.js";
 import { qs, setText } from "./core/dom.js";
 import * as errors from "./core/errors.js";
 import { createStore } from "./core/store.js";
-import { chosenTheme, setTheme } from "./core/theme.js";
+import { chosenTheme, nextTheme, setTheme } from "./core/theme.js";
 import { canonical, parseQuery } from "./core/url.js";
 import { settleLink } from "./model/settle.js";
 import { createControls } from "./panels/controls.js";
@@ -17,10 +17,9 @@ import { createSplitPanel } from "./panels/split.js";
 
 const URL_DELAY_MS = 150; // browsers ration history entries
 const COPIED_MS = 2000;
-const THEMES = /** @type {const} */ (["auto", "light", "dark"]);
 
 const boot = JSON.parse(qs("#boot").textContent ?? "{}");
-const link = parseQuery(location.search, boot.params);
+const link = parseQuery(location.search, boot.params, boot.samples);
 if (!link.state.image) link.state.image = boot.samples[0]?.id ?? "";
 const { state, errors: settled } = settleLink(link.state, boot.params);
 const store = createStore(state);
@@ -37,18 +36,20 @@ createDepthPanel(qs("#depth"), deps);
 for (const { field, message } of [...link.errors, ...settled]) errors.showFieldNote(field, message);
 
 const address = () => `${location.pathname}?${canonical(store.get())}${location.hash}`;
-history.replaceState(null, "", address());
+const writeAddress = () => history.replaceState(null, "", address());
+writeAddress();
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
 store.subscribe((next, prev) => {
   if (canonical(next) === canonical(prev)) return;
   clearTimeout(timer);
-  timer = setTimeout(() => history.replaceState(null, "", address()), URL_DELAY_MS);
+  timer = setTimeout(writeAddress, URL_DELAY_MS);
 });
+addEventListener("popstate", writeAddress); // Back goes to another panel; the layer stays, and the address says so
 
 const copy = qs("#copy-link");
 copy.addEventListener("click", async () => {
-  history.replaceState(null, "", address());
+  writeAddress();
   try {
     await navigator.clipboard.writeText(location.href);
     setText(copy, "Copied");
@@ -61,7 +62,7 @@ copy.addEventListener("click", async () => {
 const theme = qs("#theme");
 const showTheme = () => setText(theme, `Theme: ${chosenTheme()}`);
 theme.addEventListener("click", () => {
-  setTheme(THEMES[(THEMES.indexOf(chosenTheme()) + 1) % THEMES.length]);
+  setTheme(nextTheme());
   showTheme();
 });
 showTheme();

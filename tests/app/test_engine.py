@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from multiprocessing import active_children
@@ -128,6 +129,15 @@ def test_a_full_queue_says_so() -> None:
         assert await maps(engine)
 
     story(tell, queue_size=2)
+
+
+def test_a_job_that_takes_too_long_is_stopped() -> None:
+    async def tell(engine: Engine) -> None:
+        await engine.device()
+        with pytest.raises(EngineFailed, match="this took longer than 1 s and was stopped"):
+            await engine._submit(None, time.sleep, 600)
+
+    story(tell, max_seconds=1)
 
 
 def test_stopping_ends_the_process() -> None:

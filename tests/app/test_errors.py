@@ -110,3 +110,14 @@ def test_the_page_may_ask_for_failures_inside_a_200(client: TestClient) -> None:
     assert inline.headers["groupscope-status"] == "422"
     assert inline.json() == plain.json()
     assert inline.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/layer?groups=4", "/static/favicon.svg", "/api/images/samples"])
+def test_head_is_a_get_without_its_body(client: TestClient, path: str) -> None:
+    assert client.head(path).status_code == 200
+
+
+def test_static_files_are_read_only(client: TestClient) -> None:
+    answer = client.post("/static/favicon.svg")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.json()["error"]["code"] == "method_not_allowed"

@@ -263,3 +263,14 @@ def test_ids_never_reach_outside_the_store(client: TestClient) -> None:
     for image_id in ("../../pyproject.toml", "%2e%2e%2fpyproject.toml", "a" * 63, "A" * 64, "a" * 63 + "%0a"):
         assert client.get(f"/api/images/{image_id}").status_code == 404
     assert (PROJECT / "pyproject.toml").exists()
+
+
+def test_a_damaged_file_is_healed_by_sending_it_again(client: TestClient, settings: Settings) -> None:
+    answer = upload(client, zoo.rotated_jpeg(6))
+    kept = settings.store / f"{answer.json()['id']}.png"
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:60])
+    assert client.get(f"/api/images/{kept.stem}?size=9").status_code == 404
+    assert upload(client, zoo.rotated_jpeg(6)).json() == answer.json()
+    assert kept.read_bytes() == whole
+    assert client.get(f"/api/images/{kept.stem}?size=9").status_code == 200

@@ -169,3 +169,11 @@ def test_no_query_breaks_the_server(address: str, values: dict[str, str]) -> Non
 def test_no_bytes_break_the_server(address: str, query: bytes) -> None:
     answer = ask(APP, address, query)
     assert answer.status in (200, 422)
+
+
+@pytest.mark.parametrize("scheme", ["standard", "depthwise", "custom&sizes=32x32,32x32"])
+@pytest.mark.parametrize("groups", ["0", "99999", "abc", ""])
+def test_groups_is_ignored_where_the_scheme_decides(client: TestClient, scheme: str, groups: str) -> None:
+    plain = client.get(f"/api/layer?scheme={scheme}")
+    assert plain.status_code == 200
+    assert client.get(f"/api/layer?groups={groups}&scheme={scheme}").json() == plain.json()

@@ -38,11 +38,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def open_page(browser: Browser, server: str) -> Iterator[Open]:
-    """open_page(viewport=..., color_scheme=..., **state) -> a page that shows that state."""
+    """open_page(width=..., color_scheme=..., **state) -> a page that shows that state, unless `painted` is False."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_one(*, width: int = 1440, height: int = 900, color_scheme: Any = "light", **state: object) -> Groupscope:
+    def open_one(
+        *, width: int = 1440, height: int = 900, color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Groupscope:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=color_scheme, accept_downloads=True
         )
@@ -50,7 +52,8 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         page = context.new_page()
         watch(page, server, complaints)
         page.goto(f"{server}/?{urlencode(state, safe=',:')}" if state else f"{server}/")
-        return Groupscope(page, server).wait()
+        view = Groupscope(page, server)
+        return view.wait() if painted else view
 
     yield open_one
     for context in contexts:

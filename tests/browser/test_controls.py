@@ -42,11 +42,11 @@ def test_a_channel_change_moves_n_to_the_nearest_legal_and_says_so(open_page: Op
 
 
 def test_a_tie_goes_down(open_page: Open) -> None:
-    view = open_page(scheme="uniform", in_channels=40, out_channels=40, groups=8, size=32)
-    view.set_range("in_channels", 30)
-    view.set_range("out_channels", 30)
-    view.wait(out_channels=30)
-    assert int(view.page.input_value("#groups")) in legal_groups("uniform", 30, 30)
+    view = open_page(scheme="uniform", in_channels=64, out_channels=120, groups=8, size=32)
+    view.set_range("in_channels", 60)
+    view.wait(in_channels=60, groups=6)  # 6 and 10 are as near to 8
+    assert view.page.input_value("#groups") == "6"
+    assert "6 or 10" in view.message("groups")
 
 
 @pytest.mark.parametrize(("scheme", "shown"), [("standard", "1"), ("depthwise", "64"), ("custom", "4")])
@@ -70,6 +70,10 @@ def test_depthwise_names_its_rule_and_a_way_out(open_page: Open) -> None:
         Grouping.depthwise(64, 100)
     assert caught.value.message.lower() in message.lower()
     assert (view.tiles()[0] == before).all()
+    view.page.locator("#scheme-message .way-out").click()
+    view.wait(scheme="depthwise", out_channels=128, groups=64)
+    assert view.message("scheme") == ""
+    view.assert_maps_are_exact()
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "-3", "1e3", "NaN", "99999999999", "3.5"])
@@ -83,6 +87,29 @@ def test_text_for_a_number_is_answered_beside_the_box(open_page: Open, text: str
     view.type_number("in_channels", "32")
     view.wait(in_channels=32)
     assert view.message("in_channels") == ""
+
+
+def test_a_refused_number_leaves_its_slider_as_it_was(open_page: Open) -> None:
+    view = open_page(size=32)
+    slider = view.page.locator("#in_channels")
+    most = slider.get_attribute("max")
+    view.type_number("in_channels", "100000")
+    view.wait_for_message("in_channels", "100000")
+    assert slider.get_attribute("max") == most
+    view.type_number("in_channels", "48")
+    view.wait(in_channels=48)
+    assert (slider.get_attribute("max"), slider.input_value()) == (most, "48")
+
+
+def test_a_size_past_exact_counts_is_explained_without_any_maps(open_page: Open) -> None:
+    view = open_page(scheme="depthwise", in_channels=512, out_channels=512, size=64)
+    asked: list[str] = []
+    view.page.on("request", lambda request: asked.append(request.url))
+    view.type_number("size", "400")
+    assert "2^53" in view.wait_for_message("size", "2^53")
+    assert not [url for url in asked if "/api/feature-maps" in url]
+    view.type_number("size", "99999")
+    assert "1 to 1024" in view.wait_for_message("size", "99999")
 
 
 def test_an_emptied_box_takes_its_value_back(open_page: Open) -> None:
@@ -112,7 +139,20 @@ def test_custom_sizes_that_do_not_match(open_page: Open) -> None:
     view.page.fill("#sizes", "40x16,24x48")
     view.page.press("#sizes", "Enter")
     view.wait(sizes="40x16,24x48")
+    assert view.message("sizes") == ""
     view.assert_maps_are_exact()
+
+
+def test_no_way_out_leads_past_the_limits(open_page: Open) -> None:
+    view = open_page(size=32)
+    view.page.locator("#scheme-custom").check()
+    view.wait(scheme="custom")
+    view.page.fill("#sizes", "2000x2000,2000x2000")
+    view.wait_for_message("sizes", "sum")
+    assert view.page.locator("#sizes-message .way-out").count() == 0
+    view.page.fill("#sizes", "1000x1000,1000x1000")
+    view.page.locator("#sizes-message .way-out").wait_for()
+    assert view.page.locator("#sizes-message .way-out").all_inner_texts() == ["Set channels to 2\u202f000 → 2\u202f000"]
 
 
 def test_a_bad_link_is_reported_and_repaired(open_page: Open) -> None:

@@ -12,8 +12,8 @@ from tests.browser.conftest import Open
 from tests.browser.panels import Groupscope
 
 
-def curves(view: Groupscope) -> dict[str, list[float]]:
-    """What Plotly has drawn, by scheme."""
+def curves(view: Groupscope) -> dict[str, list[Any]]:
+    """What Plotly has drawn, by scheme; None is a gap."""
     traces: list[dict[str, Any]] = view.page.evaluate(
         """() => document.querySelector('#depth .js-plotly-plot').data
             .map(({ meta, y }) => ({ scheme: meta?.scheme, y: [...y] }))"""
@@ -57,8 +57,20 @@ def test_controls_of_the_chart(open_page: Open) -> None:
 
 def test_an_impossible_n_is_explained(open_page: Open) -> None:
     view = open_page(size=32, scheme="depthwise", in_channels=24, out_channels=24)
-    assert "logarithmic" in curves(view) or "every group needs a channel" in view.page.locator("#depth").inner_text()
+    assert set(curves(view)["logarithmic"]) == {None}  # no point in any layer
     assert "every group needs a channel on both sides" in view.page.locator("#depth").inner_text()
+
+
+def test_a_stack_that_cannot_be_counted_is_refused_until_it_can(open_page: Open) -> None:
+    view = open_page(size=32, depth=64, stage=8)
+    drawn = curves(view)
+    view.set_range("stage", 1)
+    assert "2^53" in view.wait_for_message("depth", "2^53")
+    assert curves(view) == drawn
+    view.set_range("stage", 8)
+    view.wait(stage=8)
+    assert view.message("depth") == ""
+    assert curves(view) == drawn
 
 
 def test_downloads(open_page: Open, tmp_path: Path) -> None:

@@ -135,6 +135,10 @@ def test_a_copied_link_restores_the_view(open_page: Open) -> None:
     view.page.fill("#seed", "77")
     view.page.press("#seed", "Enter")
     view.wait(seed=77)
+    view.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    view.page.locator("#copy-link").click()
+    view.page.locator("#copy-link", has_text="Copied").wait_for()
+    assert view.page.evaluate("() => navigator.clipboard.readText()") == view.page.url
     other = open_page(**view.state)
     assert other.state == view.state
     assert np.array_equal(other.tiles()[0], view.tiles()[0])

@@ -155,7 +155,9 @@ def test_unbatched_input_and_wrong_input():
         layer(torch.randn(1, 7, 6, 6))
 
 
-@pytest.mark.parametrize("options", [{"padding": "full"}, {"padding": "same", "stride": 2}, {"kernel_size": 0}])
+@pytest.mark.parametrize(
+    "options", [{"grouping": 4}, {"padding": "full"}, {"padding": "same", "stride": 2}, {"kernel_size": 0}]
+)
 def test_wrong_options(options):
     with pytest.raises(SpecError):
         GroupedConv2d(**{"in_channels": 8, "out_channels": 9, "kernel_size": 3, "grouping": UNEVEN} | options)

@@ -76,6 +76,7 @@ def test_the_stem_nests_and_never_repeats_a_channel_of_another_kind(source):
     stem = stem_weights(source, range(64))
     assert stem.shape == (64, 3, 3, 3)
     assert np.array_equal(stem[5:9], stem_weights(source, range(5, 9)))
+    assert len(np.unique(stem.reshape(64, -1).round(5), axis=0)) >= 60  # blobs of one scale are alike, nothing else
     assert (stem**2).sum(axis=(1, 2, 3)).mean() == pytest.approx(2, rel=0.15)  # He's norm
 
 

@@ -76,3 +76,10 @@ test("few maps are shown larger, dense screens get more values, tiny maps whole 
   assert.deepEqual([64, 56, 32, 20, 1].map((side) => zoomOf(64, side)), [1, 1, 2, 3, 64]);
   assert.equal(zoomOf(64, 112), 0.5);
 });
+
+test("wide windows get larger maps, sixteen in a row, and a narrowed one keeps those it has", () => {
+  assert.deepEqual([1440, 1640, 2240].map((room) => tileSide(64, 1, room)), [64, 80, 112]);
+  assert.deepEqual([4, 16, 200].map((count) => tileSide(count, 1, 1920)), [224, 128, 64]);
+  assert.equal(tileSide(64, 2, 1920), 128);
+  assert.deepEqual([[75, 1920], [75, 1440], [112, 2240], [112, 1920]].map(([side, room]) => zoomOf(64, side, room)), [1, 1, 1, 0.5]);
+});

@@ -63,17 +63,31 @@ test("a group that is gone is not selected any more", () => {
 
 test("ways out of splits that do not fit", () => {
   const depthwise = stateOf({ scheme: "depthwise", in_channels: 60, out_channels: 90 });
-  assert.deepEqual(waysOut(depthwise), [{ label: "Set output channels to 120", patch: { out_channels: 120 } }]);
+  assert.deepEqual(waysOut(depthwise, {}), [{ label: "Set output channels to 120", patch: { out_channels: 120 } }]);
   const custom = stateOf({ scheme: "custom", sizes: [[32, 32], [16, 16]] });
-  assert.deepEqual(waysOut(custom), [
+  assert.deepEqual(waysOut(custom, {}), [
     { label: "Make the last group 32×32", patch: { sizes: [[32, 32], [32, 32]] } },
     { label: "Set channels to 48 → 48", patch: { in_channels: 48, out_channels: 48 } },
   ]);
-  for (const { patch } of [...waysOut(depthwise), ...waysOut(custom)]) {
+  for (const { patch } of [...waysOut(depthwise, {}), ...waysOut(custom, {})]) {
     const base = "out_channels" in patch && !("in_channels" in patch) ? depthwise : custom;
     assert.doesNotThrow(() => settle(base, { scheme: base.scheme, sizes: base.sizes, ...patch }, 4));
   }
-  assert.deepEqual(waysOut(stateOf({ groups: 99 })), []);
+  assert.deepEqual(waysOut(stateOf({ groups: 99 }), {}), []);
+});
+
+test("the nearest multiple for depthwise is at least one, and ties go up, as in compute/grouping.py", () => {
+  for (const [ins, outs, near] of [[64, 160, 192], [64, 159, 128], [64, 10, 64], [3, 4, 3]]) {
+    const [way] = waysOut(stateOf({ scheme: "depthwise", in_channels: ins, out_channels: outs }), {});
+    assert.deepEqual(way.patch, { out_channels: near });
+  }
+});
+
+test("no way out leads past a limit", () => {
+  const params = { in_channels: { max: 2048 }, out_channels: { max: 2048 } };
+  assert.deepEqual(waysOut(stateOf({ scheme: "custom", sizes: [[2000, 2000], [2000, 2000]] }), params), []);
+  assert.deepEqual(waysOut(stateOf({ scheme: "depthwise", in_channels: 1100, out_channels: 2000 }), params), []);
+  assert.equal(waysOut(stateOf({ scheme: "custom", sizes: [[1024, 1024], [1024, 1024]] }), params).length, 1);
 });
 
 test("a link's impossible combinations are mended and reported", () => {

@@ -60,19 +60,20 @@ test("server's defaults and limits win over the page's", () => {
 });
 
 for (const [query, message] of [
-  ["in_channels=0", "The link has “0” for Input channels (1 to 2048). Using 64 instead."],
-  ["in_channels=-1", "The link has “-1” for Input channels (1 to 2048). Using 64 instead."],
-  ["in_channels=1e3", "The link has “1e3” for Input channels (1 to 2048). Using 64 instead."],
-  ["in_channels=NaN", "The link has “NaN” for Input channels (1 to 2048). Using 64 instead."],
-  ["in_channels=", "The link has “” for Input channels (1 to 2048). Using 64 instead."],
-  ["in_channels=99999999999999999999", "The link has “99999999999999999999” for Input channels (1 to 2048). Using 64 instead."],
-  ["kernel_size=3,2,1", "The link has “3,2,1” for Kernel (1 to 64). Using 3,3 instead."],
-  ["scheme=spiral", "The link has “spiral” for scheme. Using logarithmic instead."],
-  ["sizes=32x", "The link has “32x” for sizes. Using none instead."],
-  [`image=${"x".repeat(60)}`, `The link has “${"x".repeat(24)}…” for image. Using ${ID} instead.`],
+  ["in_channels=0", "The link’s “0” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["in_channels=-1", "The link’s “-1” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["in_channels=1e3", "The link’s “1e3” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["in_channels=NaN", "The link’s “NaN” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["in_channels=", "The link’s “” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["in_channels=99999999999999999999", "The link’s “99999999999999999999” for Input channels (1 to 2\u202f048) is replaced by 64."],
+  ["kernel_size=3,2,1", "The link’s “3,2,1” for Kernel (1 to 64) is replaced by 3,3."],
+  ["scheme=spiral", "The link’s “spiral” for scheme is replaced by logarithmic."],
+  ["sizes=32x", "The link’s “32x” for sizes is replaced by none."],
+  ["bias=maybe", "The link’s “maybe” for bias is replaced by on."],
+  [`image=${"x".repeat(60)}`, `The link’s “${"x".repeat(24)}…” for image is replaced by the sample “Cat”.`],
 ]) {
   test(`a link with ${query.slice(0, 40)} is reported and replaced`, () => {
-    const { state, errors } = parseQuery(query, PARAMS);
+    const { state, errors } = parseQuery(query, PARAMS, [{ id: ID, name: "Cat" }]);
     assert.deepEqual(errors, [{ field: query.split("=")[0], message }]);
     assert.deepEqual(state, parseQuery("", PARAMS).state);
   });

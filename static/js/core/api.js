@@ -51,14 +51,14 @@ async function toError(response, status) {
 }
 
 /**
- * @param {string} path
- * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [init]
- * @returns {Promise<Response>}
+ * Waits for the head or the body of an answer: a connection may be lost before either.
+ * @template T
+ * @param {Promise<T>} arriving
+ * @returns {Promise<T>}
  */
-async function request(path, init) {
-  let response;
+async function arrived(arriving) {
   try {
-    response = await fetch(path, { ...init, headers: { ...init?.headers, [INLINE_ERRORS.name]: INLINE_ERRORS.value } });
+    return await arriving;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new ApiError(0, {
@@ -68,6 +68,16 @@ async function request(path, init) {
       hint: "Check that it is running, then try again.",
     });
   }
+}
+
+/**
+ * @param {string} path
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [init]
+ * @returns {Promise<Response>}
+ */
+async function request(path, init) {
+  const headers = { ...init?.headers, [INLINE_ERRORS.name]: INLINE_ERRORS.value };
+  const response = await arrived(fetch(path, { ...init, headers }));
   const status = statusOf({ status: response.status, header: (name) => response.headers.get(name) });
   if (status >= 400) throw await toError(response, status);
   return response;
@@ -79,7 +89,8 @@ async function request(path, init) {
  * @returns {Promise<any>}
  */
 export async function getJson(path, { signal } = {}) {
-  return (await request(path, { signal, headers: { accept: "application/json" } })).json();
+  const response = await request(path, { signal, headers: { accept: "application/json" } });
+  return arrived(response.json());
 }
 
 /**
@@ -88,5 +99,6 @@ export async function getJson(path, { signal } = {}) {
  * @returns {Promise<ArrayBuffer>}
  */
 export async function getBytes(path, { signal } = {}) {
-  return (await request(path, { signal })).arrayBuffer();
+  const response = await request(path, { signal });
+  return arrived(response.arrayBuffer());
 }

@@ -108,7 +108,7 @@ export function createAttempts({ store, boot, errors }) {
    * @returns {WayOut[]}
    */
   const exits = (field, patch) =>
-    waysOut({ ...store.get(), ...patch }).map(({ label, patch: way }) => ({
+    waysOut({ ...store.get(), ...patch }, boot.params).map(({ label, patch: way }) => ({
       label,
       run: () => void tryCommit(field, { ...patch, ...way }),
     }));

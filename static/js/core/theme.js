@@ -18,6 +18,17 @@ function isDark() {
   return theme === "auto" ? dark.matches : theme === "dark";
 }
 
+/**
+ * What the button leads to: first the opposite of what is shown, then the other one, then the system's choice again.
+ * @returns {Theme}
+ */
+export function nextTheme() {
+  const theme = chosenTheme();
+  const opposite = dark.matches ? "light" : "dark";
+  if (theme === "auto") return opposite;
+  return theme === opposite ? (dark.matches ? "dark" : "light") : "auto";
+}
+
 /** @param {Theme} theme */
 export function setTheme(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;

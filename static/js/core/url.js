@@ -6,6 +6,7 @@
  * @typedef {import("../model/params.js").Key} Key
  * @typedef {{field: Key, message: string}} LinkError
  */
+import { number } from "../model/format.js";
 import { KEYS, defaultOf, paramOf, readValue, writeValue } from "../model/params.js";
 
 const LAYER = /** @type {Key[]} */ ([
@@ -18,16 +19,17 @@ const MAPS = /** @type {Key[]} */ (["image", "size", ...LAYER, "weights", "seed"
  * Key by key; what depends on several keys at once is settled by model/settle.js.
  * @param {string} search  with or without the question mark
  * @param {Params} params
+ * @param {readonly {id: string, name: string}[]} [pictures]  that have a name
  * @returns {{state: State, errors: LinkError[]}}
  */
-export function parseQuery(search, params) {
+export function parseQuery(search, params, pictures = []) {
   const query = new URLSearchParams(search);
   /** @type {LinkError[]} */
   const errors = [];
   const entries = KEYS.map((key) => {
     const text = query.get(key);
     const value = text === null ? undefined : readValue(key, text, params);
-    if (text !== null && value === undefined) errors.push(complaint(key, text, params));
+    if (text !== null && value === undefined) errors.push(complaint(key, text, params, pictures));
     return [key, value ?? defaultOf(key, params)];
   });
   return { state: { ...Object.fromEntries(entries), selected: null }, errors };
@@ -37,15 +39,31 @@ export function parseQuery(search, params) {
  * @param {Key} key
  * @param {string} text
  * @param {Params} params
+ * @param {readonly {id: string, name: string}[]} pictures
  * @returns {LinkError}
  */
-function complaint(key, text, params) {
+function complaint(key, text, params, pictures) {
   const { label, min, max } = paramOf(key, params);
   const shown = text.length > 24 ? `${text.slice(0, 24)}…` : text;
-  const range = min !== undefined && max !== undefined ? ` (${min} to ${max})` : "";
-  const used = writeValue(key, defaultOf(key, params));
   const name = label ?? key.replaceAll("_", " ");
-  return { field: key, message: `The link has “${shown}” for ${name}${range}. Using ${used || "none"} instead.` };
+  const range = min != null && max != null ? ` (${number(min)} to ${number(max)})` : "";
+  const used = inWords(key, defaultOf(key, params), pictures);
+  return { field: key, message: `The link’s “${shown}” for ${name}${range} is replaced by ${used}.` };
+}
+
+/**
+ * @param {Key} key
+ * @param {any} value
+ * @param {readonly {id: string, name: string}[]} pictures
+ */
+function inWords(key, value, pictures) {
+  if (key === "image") {
+    const sample = pictures.find(({ id }) => id === value);
+    return sample ? `the sample “${sample.name}”` : "a sample";
+  }
+  if (typeof value === "number") return number(value);
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return writeValue(key, value) || "none";
 }
 
 /**

@@ -21,35 +21,45 @@
 const OPAQUE = 0xff000000;
 const GREY = 0x010101;
 
+const MIDDLING = 128; // at most so many maps are worth more bytes
+const WIDE = /** @type {const} */ ([[2240, 112], [1640, 80]]); // windows that hold 16 maps of such a side in a row
+
+const windowWidth = () => globalThis.innerWidth ?? 0;
+
 /**
  * How many map values the longer side of a tile should have: few maps are shown larger, and dense screens get
  * more values as long as the bytes stay few.
  * @param {number} count
  * @param {number} density  device pixels per CSS pixel
+ * @param {number} [room]  CSS pixels across the window
  */
-export function tileSide(count, density) {
-  const shown = shownSide(count);
-  return count <= 128 && density >= 1.5 ? shown * 2 : shown;
+export function tileSide(count, density, room = windowWidth()) {
+  if (count <= MIDDLING && density >= 1.5) return shownSide(count, 0) * 2;
+  return shownSide(count, room);
 }
 
 /**
  * CSS pixels of a tile's longer side.
  * @param {number} count
+ * @param {number} room
  */
-function shownSide(count) {
+function shownSide(count, room) {
   if (count <= 4) return 224;
   if (count <= 16) return 128;
+  const wide = count <= MIDDLING && WIDE.find(([least]) => room >= least);
+  if (wide) return wide[1];
   return count <= 512 ? 64 : 32;
 }
 
 /**
- * Small maps are enlarged by whole factors; maps with more values than CSS pixels are shown at half size.
+ * Small maps are enlarged by whole factors; maps with far more values than CSS pixels are shown at half size.
  * @param {number} count
  * @param {number} side  longer side of a tile, in values
+ * @param {number} [room]  CSS pixels across the window
  */
-export function zoomOf(count, side) {
-  const shown = shownSide(count);
-  return side <= shown ? Math.floor(shown / side) : 0.5;
+export function zoomOf(count, side, room = windowWidth()) {
+  const shown = shownSide(count, room);
+  return side <= shown * 1.25 ? Math.max(1, Math.floor(shown / side)) : 0.5;
 }
 
 /**

@@ -101,14 +101,12 @@ export function describeLayer(spec) {
  * @param {number} pixels
  */
 function groupCounts(span, spec, taps, pixels) {
-  const weights = taps * span.in_channels * span.out_channels;
+  const { in_channels, out_channels } = span;
+  const volumes = /** @type {const} */ ([in_channels * spec.height * spec.width, out_channels * pixels]);
   return {
     ...span,
-    weight_shape: [span.out_channels, span.in_channels, ...spec.kernel_size],
-    weights,
-    params: weights + (spec.bias ? span.out_channels : 0),
-    macs: pixels * weights,
-    flops: 2 * pixels * weights,
+    weight_shape: [out_channels, in_channels, ...spec.kernel_size],
+    ...counts(taps * in_channels * out_channels, spec.bias ? out_channels : 0, pixels, ...volumes),
   };
 }
 

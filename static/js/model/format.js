@@ -2,6 +2,9 @@
 
 const GAP = "\u202f";
 
+/** What the page calls the counts. */
+export const UNITS = { params: "params", macs: "MACs", flops: "FLOPs" };
+
 /**
  * 1234567 as 1 234 567; decimals stay as they are.
  * @param {number} n
@@ -22,13 +25,12 @@ export function fixed(x, decimals) {
 }
 
 /**
- * A ratio to the standard layer: 0.344×, 1×, 0.000123×.
+ * A ratio to the standard layer, three significant figures: 0.344×, 1×, 0.0172×, 0.000123×.
  * @param {number} x
  */
 export function ratio(x) {
   if (x === 1) return "1×";
   if (x >= 100) return `${number(Math.round(x))}×`;
-  if (x >= 0.01) return `${fixed(x, x >= 10 ? 1 : 3)}×`;
   return `${x.toPrecision(3)}×`.replace(/e-(\d+)/, (_, power) => ` × 10${superscript(-power)}`);
 }
 
@@ -65,8 +67,22 @@ export const si = (n) => siParts(n).join(GAP).trimEnd();
  * @param {number} count
  */
 export function span(start, count) {
-  return count === 1 ? String(start) : `${number(start)}–${number(start + count - 1)}`;
+  return count === 1 ? number(start) : `${number(start)}–${number(start + count - 1)}`;
 }
+
+/**
+ * A count and its noun: 1 channel, 64 channels.
+ * @param {number} count
+ * @param {string} noun
+ */
+export const counted = (count, noun) => `${number(count)} ${count === 1 ? noun : `${noun}s`}`;
+
+/**
+ * What a group sees, as words: inputs 0–31, or input 7.
+ * @param {{in_start: number, in_channels: number}} group
+ */
+export const inputsOf = ({ in_start, in_channels }) =>
+  `${in_channels === 1 ? "input" : "inputs"} ${span(in_start, in_channels)}`;
 
 /**
  * @param {readonly [number, number]} pair

@@ -2,23 +2,43 @@
  * One-click ways out of a split that does not fit its channels.
  *
  * @typedef {import("../core/store.js").State} State
+ * @typedef {import("./params.js").Key} Key
+ * @typedef {{label: string, patch: Partial<State>}} Way
  */
 import { number } from "./format.js";
+import { readValue, writeValue } from "./params.js";
 
 /**
  * @param {State} state  as asked for, impossible as it stands
- * @returns {{label: string, patch: Partial<State>}[]}
+ * @param {import("./params.js").Params} params  no way leads past their limits
+ * @returns {Way[]}
  */
-export function waysOut(state) {
+export function waysOut(state, params) {
+  return waysOf(state).filter(({ patch }) =>
+    Object.entries(patch).every(([key, value]) => {
+      const field = /** @type {Key} */ (key);
+      return readValue(field, writeValue(field, value), params) !== undefined;
+    }),
+  );
+}
+
+/**
+ * @param {State} state
+ * @returns {Way[]}
+ */
+function waysOf(state) {
   if (state.scheme === "depthwise") return outOfDepthwise(state);
   if (state.scheme === "custom" && state.sizes.length) return outOfCustom(state);
   return [];
 }
 
-/** @param {State} state */
+/**
+ * The nearest multiple of the input channels, ties up: as compute/grouping.py says it.
+ * @param {State} state
+ */
 function outOfDepthwise({ in_channels: a, out_channels: b }) {
   if (b % a === 0) return [];
-  const near = Math.max(1, Math.round(b / a)) * a;
+  const near = Math.max(a, Math.floor((2 * b + a) / (2 * a)) * a);
   return [{ label: `Set output channels to ${number(near)}`, patch: { out_channels: near } }];
 }
 

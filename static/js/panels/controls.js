@@ -99,8 +99,9 @@ export function createControls(host, deps) {
   function showSlider(field, text, good) {
     const slider = input(field);
     const [first] = (/^\d+(,|$)/.test(text) ? text : good).split(",");
-    if (Number(first) > Number(slider.max)) slider.max = first;
-    if (Number(first) < Number(slider.min)) slider.min = first;
+    const [held] = good.split(","); // a draft widens no slider: it may be past what the server takes
+    if (Number(held) > Number(slider.max)) slider.max = held;
+    if (Number(held) < Number(slider.min)) slider.min = held;
     if (slider.value !== first) slider.value = first;
     writeBox(input(`${field}-number`), text);
   }

@@ -10,6 +10,7 @@
  * @typedef {{state: State, figure: Figure, costs: Costs}} Shown
  */
 import { ApiError, getJson } from "../core/api.js";
+import { createBusy } from "../core/busy.js";
 import { h, listeners, qs, setText } from "../core/dom.js";
 import { createLatest } from "../core/latest.js";
 import { clear, draw, hover, picture, preload } from "../core/plotly.js";
@@ -21,7 +22,6 @@ import { createDepthControls } from "./depthcontrols.js";
 import { createDepthTable, sentenceOf } from "./depthtable.js";
 
 const HINT = "Point at a layer, or focus the chart and use the arrow keys.";
-const DIM_AFTER_MS = 150;
 const MAPS_FIRST_MS = 60; // how long a new chart gives way to new maps
 const PATIENCE_MS = 3000; // then the first chart no longer waits for maps that may have failed
 
@@ -69,22 +69,24 @@ export function createDepthPanel(host, deps) {
 
   const own = listeners();
   const latest = createLatest();
-  /** @type {Shown|null} */
+  const busy = createBusy(chart);
+  /** What the chart's pixels say. @type {Shown|null} */
   let shown = null;
+  /** What they are about to say. @type {Shown|null} */
+  let drawing = null;
   /** @type {Promise<void>|null} */
   let started = null;
   let layer = -1;
-  let dimming = 0;
 
   function refresh() {
     const state = store.get();
-    if (shown && figureQuery(shown.state) === figureQuery(state)) {
+    const held = drawing ?? shown;
+    if (held && figureQuery(held.state) === figureQuery(state)) {
       latest.cancel();
-      undim();
-      host.dataset.painted = canonical(state);
+      if (!drawing) settle(held);
       return;
     }
-    dimming ||= window.setTimeout(() => chart.setAttribute("aria-busy", "true"), DIM_AFTER_MS);
+    busy.begin();
     latest.submit((signal) => load(state, signal));
   }
 
@@ -104,7 +106,8 @@ export function createDepthPanel(host, deps) {
       await afterMaps(store, MAPS_FIRST_MS);
       if (!signal.aborted) await show({ state, figure, costs });
     } catch (error) {
-      if (!signal.aborted) complain(error);
+      const superseded = signal.aborted || figureQuery(state) !== figureQuery(store.get());
+      if (!superseded) complain(error);
     }
   }
 
@@ -123,29 +126,41 @@ export function createDepthPanel(host, deps) {
 
   /** @param {Shown} next */
   async function show(next) {
+    drawing = next;
+    let newest = true;
+    try {
+      await redraw(next);
+    } finally {
+      newest = drawing === next;
+      if (newest) drawing = null;
+    }
+    if (!newest) return;
     shown = next;
-    await redraw(next);
-    undim();
-    errors.clearFieldError("depth");
     notes.replaceChildren(...next.costs.notes.map((note) => h("p", {}, note)));
     table.show(next.state, next.costs.rows);
+    settle(next);
+  }
+
+  /**
+   * Once its pixels stand: whether they are what the page asks for now, or still dim.
+   * @param {Shown} drawn
+   */
+  function settle({ state }) {
     const now = store.get();
-    host.dataset.painted = canonical(figureQuery(now) === figureQuery(next.state) ? now : next.state);
+    const current = figureQuery(now) === figureQuery(state);
+    busy.end();
+    if (current) errors.clearFieldError("depth");
+    else busy.begin();
+    host.dataset.painted = canonical(current ? now : state);
   }
 
   /** @param {unknown} error */
   function complain(error) {
-    undim();
+    busy.end();
     if (!(error instanceof Error)) throw error;
     const refused = error instanceof ApiError && error.status > 0;
     const again = refused ? [] : [{ label: "Try again", run: refresh }];
     errors.showFieldError("depth", error instanceof ApiError ? error.sentence : error.message, again);
-  }
-
-  function undim() {
-    clearTimeout(dimming);
-    dimming = 0;
-    chart.removeAttribute("aria-busy");
   }
 
   /** @param {number} to */
@@ -182,8 +197,12 @@ export function createDepthPanel(host, deps) {
     setText(spoken, HINT);
     void hover(chart, null);
   });
-  own.on(window, "resize", () => shown && void redraw(shown));
-  const offTheme = onTheme(() => shown && void redraw(shown));
+  const again = () => {
+    const held = drawing ?? shown;
+    if (held) void redraw(held);
+  };
+  own.on(window, "resize", again);
+  const offTheme = onTheme(again);
   const unsubscribe = store.subscribe((state, prev) => {
     if (canonical(state) !== canonical(prev)) refresh();
   });
@@ -195,7 +214,7 @@ export function createDepthPanel(host, deps) {
       offTheme();
       own.end();
       latest.cancel();
-      undim();
+      busy.end();
       controls.destroy();
       table.destroy();
       void clear(chart);

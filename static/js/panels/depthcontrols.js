@@ -10,11 +10,11 @@
 import { ApiError, getJson } from "../core/api.js";
 import { h, listeners } from "../core/dom.js";
 import { depthQuery } from "../core/url.js";
+import { UNITS } from "../model/format.js";
 import { paramOf, readValue } from "../model/params.js";
 
 const IDS = { depth: "depth_layers", stage: "stage" };
 const LABELS = { depth: "Layers", stage: "Layers per stage" };
-const METRICS = [["params", "params"], ["macs", "MACs"], ["flops", "FLOPs"]];
 
 /** @param {string} id @param {string|null|undefined} text */
 const help = (id, text) => h("span", { class: "help", id: `${id}-help` }, text);
@@ -52,7 +52,7 @@ function switchField(key, label, params) {
 
 /** @param {Params} params */
 function metricField(params) {
-  const options = METRICS.map(([value, text]) => h("option", { value }, text));
+  const options = Object.entries(UNITS).map(([value, text]) => h("option", { value }, text));
   const select = h("select", { id: "metric", "aria-describedby": "metric-help" }, ...options);
   const label = h("label", { for: "metric" }, "Count");
   const text = paramOf("metric", params).help;
@@ -70,6 +70,8 @@ export function createDepthControls({ store, boot: { params }, errors }) {
     log: switchField("log", "Logarithmic axis", params),
   };
   const metric = metricField(params);
+  /** @type {Map<Count, AbortController>} */
+  const asking = new Map();
 
   /**
    * @param {Count} key
@@ -77,6 +79,7 @@ export function createDepthControls({ store, boot: { params }, errors }) {
    */
   function attempt(key, raw) {
     const value = readValue(key, raw, params);
+    asking.get(key)?.abort();
     if (value === undefined) return void explain(key, raw);
     errors.clearFieldError(IDS[key]);
     store.update({ [key]: value });
@@ -90,9 +93,12 @@ export function createDepthControls({ store, boot: { params }, errors }) {
   async function explain(key, raw) {
     const query = new URLSearchParams(depthQuery(store.get()));
     query.set(key, raw);
+    const controller = new AbortController();
+    asking.set(key, controller);
     try {
-      await getJson(`/api/depth?${query}`);
+      await getJson(`/api/depth?${query}`, controller);
     } catch (error) {
+      if (controller.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       errors.showFieldError(IDS[key], error.sentence);
     }
@@ -128,6 +134,7 @@ export function createDepthControls({ store, boot: { params }, errors }) {
     destroy() {
       unsubscribe();
       own.end();
+      for (const controller of asking.values()) controller.abort();
     },
   };
 }

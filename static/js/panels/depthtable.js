@@ -5,10 +5,9 @@
  * @typedef {Record<string, any> & {layer: number, scheme: string, reason: string|null}} Row  of GET /api/depth
  */
 import { h, listeners, setText } from "../core/dom.js";
-import { number, si } from "../model/format.js";
+import { UNITS, number, si } from "../model/format.js";
 
 const SCHEMES = ["standard", "uniform", "logarithmic"];
-const UNITS = { params: "params", macs: "MACs", flops: "FLOPs" };
 
 /** @param {State} state */
 const keyOf = ({ metric, cumulative }) => (cumulative ? `cumulative_${metric}` : metric);

@@ -5,7 +5,7 @@
  * @typedef {import("../model/counts.js").Group} Group
  */
 import { h, setText } from "../core/dom.js";
-import { fixed, number, si, span } from "../model/format.js";
+import { UNITS, fixed, inputsOf, number, si, span } from "../model/format.js";
 
 const MOST_ROWS = 64;
 
@@ -17,9 +17,9 @@ const shapeText = (shape) => shape.map(number).join(" × ");
  * @param {Unit} unit
  */
 export function groupSentence(group, unit) {
-  const inputs = `sees inputs ${span(group.in_start, group.in_channels)}`;
-  const outputs = `makes outputs ${span(group.out_start, group.out_channels)}`;
-  const work = `${si(group[unit])} ${unitName(unit)}`;
+  const inputs = `sees ${inputsOf(group)}`;
+  const outputs = `makes ${group.out_channels === 1 ? "output" : "outputs"} ${span(group.out_start, group.out_channels)}`;
+  const work = `${si(group[unit])} ${UNITS[unit]}`;
   return (
     `Group ${number(group.index + 1)} ${inputs}, ${outputs}; ` +
     `filters ${shapeText(group.weight_shape)}; ${number(group.params)} params, ${work}`
@@ -53,9 +53,6 @@ export function rowsOf(groups) {
  * @typedef {{head: (unit: Unit) => string, cell: (row: Row, unit: Unit, layer: Layer) => Cell}} Column
  * @typedef {"macs"|"flops"} Unit
  */
-
-/** @param {Unit} unit */
-const unitName = (unit) => (unit === "macs" ? "MACs" : "FLOPs");
 
 /** @param {string} text @param {Row} row */
 const each = (text, row) => (row.count > 1 ? `${text} each` : text);
@@ -93,11 +90,11 @@ export const COSTS = [
     cell: (row) => ({ text: each(number(row.first.params), row), value: row.first.params }),
   },
   {
-    head: unitName,
+    head: (unit) => UNITS[unit],
     cell: (row, unit) => ({ text: each(number(row.first[unit]), row), value: row.first[unit] }),
   },
   {
-    head: (unit) => `Share of the layer’s ${unitName(unit)}`,
+    head: (unit) => `Share of the layer’s ${UNITS[unit]}`,
     cell: (row, unit, layer) => ({ text: `${fixed((100 * row.count * row.first[unit]) / layer[unit], 1)} %` }),
   },
 ];

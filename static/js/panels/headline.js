@@ -1,6 +1,6 @@
 /** The sentence of numbers: what the layer is, and what it costs against the standard one. Always in view. */
 import { h, qs, setText } from "../core/dom.js";
-import { number, pair, ratio, siParts } from "../model/format.js";
+import { UNITS, counted, number, pair, ratio, siParts } from "../model/format.js";
 import { countLayer } from "../model/counts.js";
 import { canonical } from "../core/url.js";
 
@@ -18,7 +18,7 @@ function layerText(state, rounded) {
   const count = state.scheme === "standard" ? "" : ` n = ${number(state.groups)}`;
   const base = state.scheme === "logarithmic" && state.base !== 2 ? `, base ${state.base}` : "";
   const stride = String(state.stride) === "1,1" ? "" : `, stride ${pair(state.stride)}`;
-  const channels = `${number(state.in_channels)} → ${number(state.out_channels)} channels`;
+  const channels = `${number(state.in_channels)} → ${counted(state.out_channels, "channel")}`;
   return `${channels}, ${kh}×${kw}${stride}, ${state.scheme}${count}${base}${rounded ? ", rounded" : ""}`;
 }
 
@@ -57,7 +57,7 @@ export function createHeadline(host, { store }) {
     write(params, layer.params, number(layer.params), "params", layer.ratios.params);
     const count = layer[state.unit];
     const [text, prefix] = siParts(count);
-    const unit = `${prefix} ${state.unit === "macs" ? "MACs" : "FLOPs"}`;
+    const unit = `${prefix} ${UNITS[state.unit]}`;
     write(work, count, text, unit.trimStart(), layer.ratios[state.unit]);
     host.dataset.painted = canonical(state);
   }

@@ -8,7 +8,7 @@
  * @typedef {{id: string, name: string, credit: string, licence: string}} Sample
  * @typedef {{samples: Sample[], limits?: Record<string, number>}} Boot
  */
-import { ApiError } from "../core/api.js";
+import { ApiError, getBytes } from "../core/api.js";
 import { h, listeners, qs, setText } from "../core/dom.js";
 import { createLatest } from "../core/latest.js";
 import { uploadImage } from "../core/upload.js";
@@ -17,6 +17,7 @@ const SHELF_SIDE = 40; // CSS pixels, as in image.css
 const SIDE = 112;
 const SETTLE_MS = 150; // while the size slider moves, the thumbnail waits
 const SHOW_PROGRESS_MS = 150;
+const SHELF_AFTER_MS = 2000; // maps that do not come hold the shelf up no longer
 
 /**
  * The square the network sees of a picture, with no more pixels than the screen can show.
@@ -31,16 +32,19 @@ const squareUrl = (id, size, side) => `/api/images/${id}?size=${Math.min(size, M
  * @param {(id: string) => void} onChoose
  */
 function createShelf(samples, onChoose) {
-  const buttons = samples.map(({ id, name, credit, licence }) => {
-    const picture = h("img", { alt: name, width: SHELF_SIDE, height: SHELF_SIDE, draggable: "false" });
-    // The first maps come first: small pictures of what else there is would hold them up.
-    document.addEventListener("maps-painted", () => (picture.src = squareUrl(id, Infinity, SHELF_SIDE)), { once: true });
+  const pictures = samples.map(({ name }) =>
+    h("img", { alt: name, width: SHELF_SIDE, height: SHELF_SIDE, draggable: "false" }),
+  );
+  const buttons = samples.map(({ id, name, credit, licence }, i) => {
     const title = `${name}. ${credit}, ${licence}`;
-    return h("button", { type: "button", class: "sample", title, "data-image": id, onclick: () => onChoose(id) }, picture);
+    return h("button", { type: "button", class: "sample", title, "data-image": id, onclick: () => onChoose(id) }, pictures[i]);
   });
   const items = buttons.map((button) => h("li", {}, button));
   return {
     element: h("ul", { class: "shelf", "aria-label": "Sample photographs" }, ...items),
+    fill() {
+      pictures.forEach((picture, i) => (picture.src ||= squareUrl(samples[i].id, Infinity, SHELF_SIDE)));
+    },
     /** @param {string} id */
     mark: (id) => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.image === id))),
   };
@@ -161,15 +165,15 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
   /** @param {AbortSignal} signal */
   async function loadThumbnail(signal) {
     const { image, size } = store.get();
-    const next = new Image();
-    next.src = squareUrl(image, size, SIDE);
+    let bytes;
     try {
-      await next.decode();
+      bytes = await getBytes(squareUrl(image, size, SIDE), { signal }); // a failed <img> would show on the console
     } catch {
       return; // the maps' own request says why, and the old picture stays
     }
     if (signal.aborted) return;
-    thumbnail.src = next.src;
+    URL.revokeObjectURL(thumbnail.src);
+    thumbnail.src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
     thumbnail.alt = `What the network sees: ${name.textContent}, ${size} × ${size}`;
     thumbnail.dataset.image = image;
   }
@@ -196,6 +200,9 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
   });
   acceptFiles(own.on, send);
   own.on(document, "image-missing", (event) => missing(event.detail));
+  // The first maps come first: small pictures of what else there is would hold them up.
+  for (const type of ["maps-painted", "image-missing"]) own.on(document, type, shelf.fill);
+  const late = setTimeout(shelf.fill, SHELF_AFTER_MS);
   const unsubscribe = store.subscribe((state, prev) => {
     if (state.image !== prev.image) restored = null;
     if (state.image !== prev.image) show(0);
@@ -211,6 +218,8 @@ export function createImagePanel(host, { store, boot: { samples, limits }, error
       uploads.cancel();
       thumbnails.cancel();
       clearTimeout(settling);
+      clearTimeout(late);
+      URL.revokeObjectURL(thumbnail.src);
       qs(".panel-body", host).replaceChildren();
     },
   };

@@ -19,12 +19,12 @@ function pathOf(store, /** @type {number} */ channel) {
 }
 
 /**
- * As large as the window allows, in whole steps once pixels are visible.
+ * As large as the window allows, in whole device pixels once a value has one CSS pixel.
  * @param {Tile} tile
  */
 function zoomOf({ width, height }) {
   const room = Math.min((innerWidth - 48) / width, (innerHeight - 240) / height);
-  return room >= 1 ? Math.floor(Math.min(room, 32)) : room;
+  return room >= 1 ? Math.floor(Math.min(room, 32) * devicePixelRatio) / devicePixelRatio : room;
 }
 
 /** @param {Tile} tile */

@@ -1,6 +1,7 @@
 /**
  * The feature maps as they stand on the page: one figure per group, one canvas each, and a cursor (a real button)
- * that moves over them with the pointer or the arrow keys. Leaves out where tiles come from.
+ * that moves over them with the pointer or the arrow keys. Leaves out where tiles come from. `maps-left` bubbles when
+ * the pointer has gone: whoever has the focus may take the selection back.
  *
  * @typedef {import("../model/grouping.js").Span} Span
  * @typedef {import("../model/tiles.js").Tile} Tile
@@ -123,8 +124,11 @@ export function createMapGrid(host, { onPoint, onOpen, describe }) {
     }
   });
   own.on(grid, "pointerleave", () => {
+    if (!cursor.classList.contains("on")) return;
     cursor.classList.remove("on");
-    if (!grid.matches(":focus-within")) onPoint(null);
+    if (grid.matches(":focus-within")) return;
+    onPoint(null);
+    grid.dispatchEvent(new CustomEvent("maps-left", { bubbles: true }));
   });
   own.on(grid, "click", (event) => {
     const channel = event.target === cursor ? at : channelAt(event);

@@ -6,6 +6,7 @@
  * @typedef {import("./mapstats.js").Picture} Picture
  */
 import { h, setText } from "../core/dom.js";
+import { counted } from "../model/format.js";
 import { isDead } from "../model/tiles.js";
 
 const WEIGHTS = {
@@ -46,14 +47,15 @@ function deaths({ tiles }) {
   const dead = tiles.filter(isDead).map(({ channel }) => channel);
   if (dead.length === 0) return "No map is dead.";
   const named = dead.slice(0, NAMED).join(", ") + (dead.length > NAMED ? ` and ${dead.length - NAMED} more` : "");
-  return `${dead.length} of ${tiles.length} ${tiles.length === 1 ? "map" : "maps"} dead, zero everywhere: ${named}.`;
+  const which = `${dead.length === 1 ? "map" : "maps"} ${named}`;
+  return `${dead.length} of ${counted(tiles.length, "map")} dead, zero everywhere: ${which}. Maps are numbered from 0.`;
 }
 
 /** @param {Source} source */
 const computed = ({ device, dtype }) => `Computed on ${device} in ${dtype}.`;
 
 export function createMapNotes() {
-  const lines = Array.from({ length: 3 }, () => h("p"));
+  const lines = Array.from({ length: 4 }, () => h("p"));
   return {
     element: h("div", { class: "map-notes" }, ...lines),
 
@@ -64,9 +66,10 @@ export function createMapNotes() {
      */
     show(state, picture, source) {
       if (!source) return;
-      setText(lines[0], `${untrained(state)} ${deaths(picture)}`);
-      setText(lines[1], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
-      setText(lines[2], `${resolution(picture)} ${computed(source)}`);
+      setText(lines[0], untrained(state));
+      setText(lines[1], deaths(picture));
+      setText(lines[2], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
+      setText(lines[3], `${resolution(picture)} ${computed(source)}`);
     },
   };
 }

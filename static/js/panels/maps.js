@@ -12,6 +12,7 @@
  * @typedef {{state: State, groups: Span[], keys: string[], side: number}} Plan
  */
 import { ApiError, getBytes } from "../core/api.js";
+import { createBusy } from "../core/busy.js";
 import { h, listeners, qs } from "../core/dom.js";
 import { createLatest } from "../core/latest.js";
 import { canonical, mapsQuery } from "../core/url.js";
@@ -24,8 +25,9 @@ import { createMapNotes } from "./mapnotes.js";
 import { createReadout, createStatsTable, groupOf, sentenceOf, titleOf } from "./mapstats.js";
 
 const CACHE_BYTES = 64 << 20;
-const DIM_AFTER_MS = 150;
-const RETRY_MS = 1000;
+const PASSING = new Set(["busy", "starting"]); // what waiting mends; a failed engine fails again
+const RETRY_MS = 1000; // then twice as long each time
+const MOST_RETRY_MS = 10_000;
 const HINT = "Point at a map, or tab to it and use the arrow keys, for its statistics. Click or Enter enlarges.";
 
 /**
@@ -85,8 +87,9 @@ export function createMapsPanel(host, { store, errors }) {
   let source = null;
   /** @type {number|null} */
   let pointed = null;
-  let dimming = 0;
+  const busy = createBusy(body);
   let retry = 0;
+  let retryMs = RETRY_MS;
 
   /** @param {number|null} channel */
   function onPoint(channel) {
@@ -111,7 +114,7 @@ export function createMapsPanel(host, { store, errors }) {
     clearTimeout(retry);
     const plan = planOf(store.get());
     if (!plan || paint(plan)) return latest.cancel();
-    dimming ||= window.setTimeout(dim, DIM_AFTER_MS);
+    busy.begin();
     latest.submit((signal) => load(plan, signal));
   }
 
@@ -125,7 +128,8 @@ export function createMapsPanel(host, { store, errors }) {
     picture = { groups, tiles };
     scaling.select.value = state.scaling;
     grid.show({ ...picture, scaling: state.scaling });
-    undim();
+    busy.end();
+    retryMs = RETRY_MS;
     host.dataset.painted = canonical(state);
     settle(state);
     return true;
@@ -154,10 +158,10 @@ export function createMapsPanel(host, { store, errors }) {
       const range = missingRange(plan.keys, cache);
       if (range) await fetchTiles(plan, range, signal);
       const now = planOf(store.get());
-      if (!(now && paint(now)) && paint(plan)) dimming ||= window.setTimeout(dim, DIM_AFTER_MS);
+      if (!(now && paint(now)) && paint(plan)) busy.begin();
     } catch (error) {
-      if (signal.aborted) return;
-      complain(error);
+      const superseded = signal.aborted || mapsQuery(plan.state) !== mapsQuery(store.get());
+      if (!superseded) complain(error);
     }
   }
 
@@ -176,26 +180,20 @@ export function createMapsPanel(host, { store, errors }) {
 
   /** @param {unknown} error */
   function complain(error) {
-    undim();
+    busy.end();
     if (!(error instanceof ApiError)) throw error;
-    const { status, sentence, field } = error;
+    const { status, code, sentence, field } = error;
     complained = status === 404 ? "image" : (field ?? "maps");
-    if (status === 503) retry = window.setTimeout(refresh, RETRY_MS);
     if (status === 404) {
       host.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
-    } else {
-      errors.showFieldError(complained, sentence, status === 0 ? [{ label: "Try again", run: refresh }] : []);
+      return;
     }
-  }
-
-  function dim() {
-    body.setAttribute("aria-busy", "true");
-  }
-
-  function undim() {
-    clearTimeout(dimming);
-    dimming = 0;
-    body.removeAttribute("aria-busy");
+    if (PASSING.has(code)) {
+      retry = window.setTimeout(refresh, retryMs);
+      retryMs = Math.min(MOST_RETRY_MS, 2 * retryMs);
+    }
+    const byHand = !PASSING.has(code) && (status === 0 || status >= 500);
+    errors.showFieldError(complained, sentence, byHand ? [{ label: "Try again", run: refresh }] : []);
   }
 
   own.on(document, "image-stored", refresh);
@@ -210,7 +208,7 @@ export function createMapsPanel(host, { store, errors }) {
       unsubscribe();
       own.end();
       latest.cancel();
-      undim();
+      busy.end();
       clearTimeout(retry);
       grid.destroy();
       lightbox.destroy();

@@ -6,7 +6,7 @@
  * @typedef {{groups: readonly Span[], tiles: readonly Tile[]}} Picture
  */
 import { h, listeners, setText } from "../core/dom.js";
-import { span } from "../model/format.js";
+import { inputsOf, span } from "../model/format.js";
 import { isDead } from "../model/tiles.js";
 
 const NAMES = /** @type {const} */ (["min", "max", "mean", "std", "zeros"]);
@@ -41,8 +41,8 @@ export function groupOf({ groups }, channel) {
  * @param {number} channel
  */
 export function titleOf(picture, channel) {
-  const { index, in_start, in_channels } = groupOf(picture, channel);
-  return `Map ${channel} · group ${index + 1} · sees in ${span(in_start, in_channels)}`;
+  const group = groupOf(picture, channel);
+  return `Map ${channel} · group ${group.index + 1} · sees ${inputsOf(group)}`;
 }
 
 /**
@@ -86,7 +86,7 @@ export function createReadout(hint) {
 /** Built when it is opened, kept up to date while it is open. */
 export function createStatsTable() {
   const body = h("tbody");
-  const head = ["map", "group", "sees in", ...NAMES].map((name) => h("th", { scope: "col" }, name));
+  const head = ["map", "group", "sees inputs", ...NAMES].map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), body);
   const name = "Statistics of each map";
   const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, table);

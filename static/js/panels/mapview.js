@@ -13,22 +13,27 @@
 import { h, setText } from "../core/dom.js";
 import { COLOURS, groupTexture } from "../core/palette.js";
 import { paintMaps } from "../draw/maps.js";
-import { span } from "../model/format.js";
+import { inputsOf } from "../model/format.js";
 
 const GLYPH = 8; // CSS pixels of a caption's character, about
 
 /**
- * The longest caption that fits; the rest is in the readout and the table.
+ * The longest caption that fits; the rest is in the readout and the table. A map alone in its group goes by its own
+ * number, from 0 as everywhere; groups count from 1 and always say that they are groups.
  * @param {Span} group
  * @param {number} width  CSS pixels
  * @param {number} [total]  of groups: the first is captioned as shortly as the last has to be
  */
-function captionOf({ index, in_start, in_channels, out_channels }, width, total = 1) {
-  const channels = `${out_channels} ${out_channels === 1 ? "channel" : "channels"}`;
-  const sees = `sees in ${span(in_start, in_channels)}`;
-  const texts = [`group ${index + 1} · ${channels} · ${sees}`, `group ${index + 1} · ${sees}`, `group ${index + 1}`];
-  const more = Math.max(0, String(total).length - String(index + 1).length);
-  return texts.find((text) => (text.length + more) * GLYPH <= width) ?? String(index + 1);
+export function captionOf(group, width, total = 1) {
+  const alone = group.out_channels === 1;
+  const [name, short] = alone
+    ? [`map ${group.out_start}`, String(group.out_start)]
+    : [`group ${group.index + 1}`, `g${group.index + 1}`];
+  const more = alone ? `group ${group.index + 1}` : `${group.out_channels} channels`;
+  const sees = `sees ${inputsOf(group)}`;
+  const texts = [`${name} · ${more} · ${sees}`, `${name} · ${sees}`, name];
+  const room = width / GLYPH - Math.max(0, String(total).length - String(group.index + 1).length);
+  return texts.find((text) => text.length <= room) ?? short;
 }
 
 export function createMapView() {

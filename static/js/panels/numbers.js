@@ -8,10 +8,10 @@
 import { h, listeners, qs, setText } from "../core/dom.js";
 import { canonical } from "../core/url.js";
 import { countLayer } from "../model/counts.js";
-import { fixed, number, ratio } from "../model/format.js";
+import { UNITS, fixed, number, ratio } from "../model/format.js";
 import { COSTS, groupTable } from "./grouptable.js";
 
-const UNITS = { macs: "MACs", flops: "FLOPs" };
+const WORK = /** @type {const} */ (["macs", "flops"]);
 const ROWS = ["this layer", "standard", "fully connected"];
 
 /** @param {string} id */
@@ -35,33 +35,32 @@ function line(id, name) {
   const value = h("td", { class: "value", "data-name": key });
   const share = h("td", { class: "share", "data-name": `${key}-ratio` });
   const bar = h("span", { class: "bar-fill" });
+  const off = h("span", { class: "bar-off", hidden: true }, "off scale");
   const row = h(
     "tr",
     { class: name.replaceAll(" ", "-") },
     h("th", { scope: "row" }, name),
     value,
     share,
-    h("td", { class: "bar-cell", "aria-hidden": "true" }, bar),
+    h("td", { class: "bar-cell", "aria-hidden": "true" }, h("span", { class: "bar-line" }, bar, off)),
   );
-  return { row, value, share, bar };
+  return { row, value, share, bar, off };
 }
 
 /**
  * @param {ReturnType<typeof line>} view
- * @param {number|undefined} value
+ * @param {number} value
  * @param {number} standard
  * @param {(n: number) => string} write
  */
 function showLine(view, value, standard, write) {
-  view.row.hidden = value === undefined;
-  if (value === undefined) return;
   const share = value / standard;
   setText(view.value, write(value));
   view.value.dataset.value = String(value);
   setText(view.share, ratio(share));
   view.share.dataset.value = String(share);
   view.bar.style.setProperty("--share", String(Math.min(1, share)));
-  view.bar.classList.toggle("torn", share > 1);
+  view.off.hidden = share <= 1;
 }
 
 /**
@@ -79,9 +78,10 @@ export function createNumbersPanel(host, { store }) {
   const unit = h(
     "select",
     { id: "unit", "aria-describedby": "unit-help" },
-    ...Object.entries(UNITS).map(([value, text]) => h("option", { value }, text)),
+    ...WORK.map((unit) => h("option", { value: unit }, UNITS[unit])),
   );
   const table = groupTable("Costs of each group", COSTS);
+  const shape = h("p", { "data-name": "output-shape" });
   const output = h("p", { class: "formula", "data-name": "output-formula" });
   const fully = h("p", { class: "formula", "data-name": "fully_connected-formula" });
   qs(".panel-body", host).replaceChildren(
@@ -93,13 +93,13 @@ export function createNumbersPanel(host, { store }) {
       h("span", { class: "help", id: "unit-help" }, "One MAC is one multiplication and one addition; it counts as two FLOPs."),
     ),
     h("div", { class: "costs" }, ...Object.values(blocks).map(({ element }) => element)),
-    h("section", { class: "cost wide" }, h("h3", {}, "Output size"), output, h("h3", {}, "Fully connected weights"), fully),
+    h("section", { class: "cost wide" }, h("h3", {}, "Output size"), shape, output, h("h3", {}, "Fully connected weights"), fully),
     h(
       "p",
       { class: "convention" },
       "One image. Params include bias; MACs and FLOPs never do, and one MAC is two FLOPs. Memory access moves every " +
         "element of input, output and weights once, at 4 bytes: a lower bound. Fully connected: between the same two " +
-        "volumes, without bias. Bars are linear and end at the standard layer; a torn bar goes on.",
+        "volumes, without bias. Bars are linear and end at the standard layer; one marked “off scale” goes on.",
     ),
     h("details", {}, h("summary", {}, "Costs of each group"), table.element),
   );
@@ -109,13 +109,13 @@ export function createNumbersPanel(host, { store }) {
    * @param {ReturnType<typeof block>} view
    * @param {string} title
    * @param {string} formula
-   * @param {(number|undefined)[]} values  of this layer, the standard one, the fully connected one
+   * @param {number[]} values  of this layer, the standard one, the fully connected one
    * @param {(n: number) => string} [write]
    */
   function showBlock(view, title, formula, values, write = number) {
     setText(view.title, title);
     setText(view.formula, formula);
-    values.forEach((value, i) => showLine(view.lines[i], value, Number(values[1]), write));
+    values.forEach((value, i) => showLine(view.lines[i], value, values[1], write));
   }
 
   /** @param {State} state */
@@ -129,16 +129,17 @@ export function createNumbersPanel(host, { store }) {
     showBlock(blocks.memory, "Memory access, bytes", formulas.memory_access, [
       layer.memory_access_bytes,
       standard.memory_access_bytes,
-      undefined,
+      full.memory_access_bytes,
     ]);
     showBlock(
       blocks.intensity,
       "Arithmetic intensity, FLOPs per byte",
       formulas.arithmetic_intensity,
-      [layer.arithmetic_intensity, standard.arithmetic_intensity, undefined],
+      [layer.arithmetic_intensity, standard.arithmetic_intensity, full.arithmetic_intensity],
       (n) => fixed(n, 2),
     );
     table.show(layer, work);
+    setText(shape, `output ${layer.output_shape.map(number).join(" × ")}`);
     setText(output, formulas.output);
     setText(fully, formulas.fully_connected);
     host.dataset.painted = canonical(state);

@@ -14,7 +14,7 @@ import { canonical } from "../core/url.js";
 import { groupOfConnection, paintMatrix } from "../draw/matrix.js";
 import { groupAt, paintRibbons, ribbonLayout } from "../draw/ribbons.js";
 import { countLayer } from "../model/counts.js";
-import { number } from "../model/format.js";
+import { counted, number } from "../model/format.js";
 import { same } from "../core/store.js";
 import { CHANNELS, groupSentence, groupTable } from "./grouptable.js";
 
@@ -31,6 +31,9 @@ export function createSplitPanel(host, { store }) {
   let size = { width: 0, height: 0, matrix: 0 };
   /** @type {ReturnType<typeof ribbonLayout>|null} */
   let layout = null;
+
+  /** What keys or a press chose; a pointer that only passes borrows the selection. @type {number|null} */
+  let chosen = null;
 
   /** @param {number|null} selected */
   const select = (selected) => store.update({ selected });
@@ -81,9 +84,21 @@ export function createSplitPanel(host, { store }) {
   sizes.observe(view.ribbons.element);
   sizes.observe(view.square);
 
+  /** @param {number|null} group @param {PointerEvent} event */
+  function point(group, event) {
+    if (event.buttons) chosen = group;
+    select(group);
+  }
+
+  /** Back to what was chosen here, if that is still meant. */
+  function giveBack() {
+    const kept = chosen !== null && chosen < store.get().groups && view.figure.matches(":focus");
+    select(kept ? chosen : null);
+  }
+
   /** @param {PointerEvent} event */
   function pointRibbons(event) {
-    if (layout) select(groupAt(layout, event.offsetY));
+    if (layout) point(groupAt(layout, event.offsetY), event);
   }
 
   /** @param {PointerEvent} event */
@@ -92,7 +107,7 @@ export function createSplitPanel(host, { store }) {
     const input = Math.floor((event.offsetX / view.matrix.canvas.clientWidth) * state.in_channels);
     const output = Math.floor((event.offsetY / view.matrix.canvas.clientHeight) * state.out_channels);
     const found = groupOfConnection(countLayer(state).groups, input, output);
-    select(found);
+    point(found, event);
     if (found === null) setText(view.readout, `Input ${number(input)} → output ${number(output)}: cut`);
   }
 
@@ -101,13 +116,21 @@ export function createSplitPanel(host, { store }) {
     on(view.matrix.canvas, type, pointMatrix);
   }
   on(view.figure, "pointerleave", (event) => {
-    if (event.pointerType === "mouse") select(null); // a finger leaves at once, its choice stays
+    if (event.pointerType === "mouse") giveBack(); // a finger leaves at once, its choice stays
   });
-  on(view.figure, "blur", () => select(null));
+  on(view.figure, "focus", giveBack); // what lost the focus to a press here let its own selection go
+  on(view.figure, "blur", () => {
+    chosen = null;
+    select(null);
+  });
+  on(document, "maps-left", () => {
+    if (view.figure.matches(":focus")) giveBack();
+  });
   on(view.figure, "keydown", (event) => {
     const next = step(event.key, store.get());
     if (next === undefined) return;
     event.preventDefault();
+    chosen = next;
     select(next);
   });
 
@@ -160,10 +183,10 @@ function describe(view, state, layer) {
   view.figure.setAttribute("aria-valuenow", String((state.selected ?? -1) + 1));
   view.figure.setAttribute("aria-valuetext", text);
   setText(view.readout, group ? text : "Point at a group, or choose one with the arrow keys.");
-  setText(view.inCaption, `${number(state.in_channels)} input channels`);
-  setText(view.outCaption, `${number(state.out_channels)} output channels`);
-  setText(view.columns, `${number(state.in_channels)} inputs →`);
-  setText(view.rows, `${number(state.out_channels)} outputs →`);
+  setText(view.inCaption, counted(state.in_channels, "input channel"));
+  setText(view.outCaption, counted(state.out_channels, "output channel"));
+  setText(view.columns, `${counted(state.in_channels, "input")} →`);
+  setText(view.rows, `${counted(state.out_channels, "output")} →`);
   const notes = layer.notes.join("\n");
   if (view.notes.dataset.notes !== notes) {
     view.notes.dataset.notes = notes;
