@@ -114,3 +114,19 @@ def test_a_failed_engine_is_asked_again_by_hand_only(open_page: Open) -> None:
     view.page.locator("#maps-message button", has_text="Try again").click()
     view.wait(kernel_size="5,5")
     assert (len(asked), view.message("maps")) == (2, "")
+
+
+def test_maps_of_another_layer_are_marked_as_such(open_page: Open) -> None:
+    view = open_page(size=64)
+    for name in ("in_channels", "out_channels"):
+        view.type_number(name, "2048")
+    view.page.locator("#scheme-standard").check()
+    view.set_range("size", 224)
+    message = view.wait_for_message("maps", "still the maps of the last layer")
+    assert "feature maps may need at most" in message.lower()
+    assert view.page.locator("#maps .stale canvas").count() > 0
+    view.type_number("in_channels", "64")
+    view.type_number("out_channels", "64")
+    view.wait(in_channels=64, out_channels=64)
+    assert view.message("maps") == ""
+    assert view.page.locator("#maps .stale").count() == 0

@@ -164,8 +164,8 @@ function shown(field, value) {
  * @param {State} state
  */
 function gainNote(state) {
-  if (state.gain === "fan-in") return "Weights × √(C_in / a) of their group: every group answers about as strongly.";
+  if (state.gain === "fan-in") return "Weights × √(all inputs / inputs the group sees): every group answers about as strongly.";
   const levels = [...new Set(groupSizes(state).map(([a]) => fixed(Math.sqrt(a / state.in_channels), 2)))];
   const shown = levels.length > 5 ? [...levels.slice(0, 4), "…", levels[levels.length - 1]] : levels;
-  return `Narrow groups are weaker by construction, √(a / C_in): here ${shown.join(", ")}.`;
+  return `Narrow groups are weaker by construction, √(inputs a group sees / all inputs): here ${shown.join(", ")}.`;
 }

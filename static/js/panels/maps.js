@@ -24,6 +24,7 @@ import { createMapGrid } from "./mapgrid.js";
 import { createMapNotes } from "./mapnotes.js";
 import { createReadout, createStatsTable, groupOf, sentenceOf, titleOf } from "./mapstats.js";
 
+const OLD_MAPS = "These are still the maps of the last layer that could be computed.";
 const CACHE_BYTES = 64 << 20;
 const PASSING = new Set(["busy", "starting"]); // what waiting mends; a failed engine fails again
 const RETRY_MS = 1000; // then twice as long each time
@@ -141,7 +142,8 @@ export function createMapsPanel(host, { store, errors }) {
    */
   function settle(state) {
     if (!picture) return;
-    if (complained !== undefined) errors.clearFieldError(complained);
+    if (complained !== undefined) for (const field of [complained, "maps"]) errors.clearFieldError(field);
+    body.classList.remove("stale");
     complained = undefined;
     read();
     notes.show(state, picture, source);
@@ -194,6 +196,8 @@ export function createMapsPanel(host, { store, errors }) {
     }
     const byHand = !PASSING.has(code) && (status === 0 || status >= 500);
     errors.showFieldError(complained, sentence, byHand ? [{ label: "Try again", run: refresh }] : []);
+    if (complained !== "maps") errors.showFieldError("maps", picture ? `${OLD_MAPS} ${sentence}` : sentence);
+    body.classList.add("stale");
   }
 
   own.on(document, "image-stored", refresh);
