@@ -71,7 +71,15 @@ def describe_depth(stack: Stack, check: Callable[[Row], None] = lambda row: None
         for row in _rows(stack, scheme):
             check(row)
             rows.append(row)
-    return {"rows": rows, "notes": [growth_note(stack), *_reasons(rows)]}
+    return {"rows": rows, "notes": [_what(stack), growth_note(stack), *_reasons(rows)]}
+
+
+def _what(stack: Stack) -> str:
+    return (
+        f"A stack of its own: {stack.in_channels} channels at {stack.height} × {stack.width} to begin with,"
+        f" {stack.kernel_size[0]} × {stack.kernel_size[1]} filters, stride 1, same padding;"
+        f" uniform and logarithmic (base {stack.base}) with n = {stack.groups}."
+    )
 
 
 def growth_note(stack: Stack) -> str:

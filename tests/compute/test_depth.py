@@ -51,7 +51,7 @@ def test_rows_by_the_rule(halve):
 )
 def test_what_the_page_says_is_true(options, says):
     stack = Stack(**options)
-    note = describe_depth(stack)["notes"][0]
+    note = describe_depth(stack)["notes"][1]
     assert says in note
     rows = rows_of(stack, "standard")
     firsts = rows[:: stack.stage]  # of each stage
@@ -72,6 +72,13 @@ def test_what_the_page_says_is_true(options, says):
             assert row["macs"] == 2 * rows[row["layer"] - 1]["macs"]
 
 
+def test_the_stack_is_said_in_words():
+    assert describe_depth(Stack(in_channels=6, kernel_size=(3, 5), height=50, width=31, groups=2))["notes"][0] == (
+        "A stack of its own: 6 channels at 50 × 31 to begin with, 3 × 5 filters, stride 1, same padding;"
+        " uniform and logarithmic (base 2) with n = 2."
+    )
+
+
 def test_an_illegal_number_of_groups_is_null_with_its_reason():
     described = describe_depth(Stack(in_channels=12, groups=24, depth=6, stage=2))
     uniform = [row for row in described["rows"] if row["scheme"] == "uniform"]
@@ -79,8 +86,8 @@ def test_an_illegal_number_of_groups_is_null_with_its_reason():
     assert uniform[0]["reason"] == "groups must divide in_channels: 12 % 24 = 12; use 1, 2, 3, 4, 6 or 12"
     assert uniform[2]["reason"] is None
     assert all(row["cumulative_params"] is None for row in uniform)
-    assert described["notes"][1].startswith("uniform, layers 0–1: groups must divide in_channels: 12 % 24 = 12;")
-    assert described["notes"][2].startswith("logarithmic, layers 0–5: every group needs a channel")
+    assert described["notes"][2].startswith("uniform, layers 0–1: groups must divide in_channels: 12 % 24 = 12;")
+    assert described["notes"][3].startswith("logarithmic, layers 0–5: every group needs a channel")
 
 
 def test_a_bottomless_stack_can_be_stopped_at_its_first_row_too_many():
