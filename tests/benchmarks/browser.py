@@ -2,14 +2,16 @@
 
 import os
 import shutil
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.benchmarks.report import Table, percentile
 from tests.benchmarks.serving import serving
 
-PRESSES = 80
+PRESSES, LOADS = 80, 8
+SCREEN: ViewportSize = {"width": 1440, "height": 900}
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 AIMS = {
     "split": "median at most 32 ms, p95 at most 60 ms",
@@ -61,12 +63,13 @@ new MutationObserver((_, observer) => {
 
 
 def measure(table: Table) -> None:
+    chromium = os.environ.get("GROUPSCOPE_CHROMIUM") or shutil.which("chromium")
     with serving() as server, sync_playwright() as playwright:
-        chromium = os.environ.get("GROUPSCOPE_CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        first_load(table, browser.new_page(viewport={"width": 1440, "height": 900}), server.url)
+        launch = partial(playwright.chromium.launch, executable_path=chromium, args=FLAGS)
+        first_loads(table, launch, server.url)
+        browser = launch()
         for scheme in ("logarithmic", "uniform"):
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page = browser.new_page(viewport=SCREEN)
             page.goto(f"{server.url}/?scheme={scheme}&groups=4")
             page.wait_for_function(SETTLED)
             key_presses(table, page, scheme)
@@ -74,17 +77,24 @@ def measure(table: Table) -> None:
         browser.close()
 
 
-def first_load(table: Table, page: Page, url: str) -> None:
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    received: list[float] = []
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    page.add_init_script(NOTE_FIRST_MAPS)
-    page.goto(url, wait_until="networkidle")
-    page.wait_for_function("() => window.mapsPainted")
-    painted: Any = page.evaluate("() => window.mapsPainted")
-    table.row("first load, compressed", f"{sum(received) / 1000:.0f} kB in {len(received)} requests", "at most 700 kB")
-    table.row("first load to maps painted", f"{painted:.0f} ms", "at most 1500 ms")
+def first_loads(table: Table, launch: Callable[[], Browser], url: str) -> None:
+    """Each in a browser just started, nothing cached; the very first one also starts Chromium from a cold disk."""
+    seconds, kilobytes = [], 0.0
+    for _ in range(LOADS):
+        browser = launch()
+        page = browser.new_page(viewport=SCREEN)
+        received: list[float] = []
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on("Network.loadingFinished", lambda event, sizes=received: sizes.append(event["encodedDataLength"]))
+        page.add_init_script(NOTE_FIRST_MAPS)
+        page.goto(url, wait_until="networkidle")
+        page.wait_for_function("() => window.mapsPainted")
+        seconds.append(page.evaluate("() => window.mapsPainted") / 1000)
+        kilobytes = max(kilobytes, sum(received) / 1000)
+        browser.close()
+    table.row("first load, compressed", f"{kilobytes:.0f} kB", "at most 700 kB")
+    table.times("first load to maps painted", seconds, "at most 1500 ms")
 
 
 def key_presses(table: Table, page: Page, scheme: str) -> None:
