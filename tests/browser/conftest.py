@@ -4,6 +4,7 @@ content security policy, no request to another host. No test sleeps: `data-paint
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.panels import Groupscope
 
+HERE = Path(__file__).parent
 FLAGS = (
     *("--no-sandbox", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -23,9 +25,11 @@ Open = Callable[..., Groupscope]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last, whatever the order asked for: Playwright keeps an event loop running, and others want to run their own."""
     for item in items:
-        if "tests/browser" in str(item.path):
+        if HERE in item.path.parents:
             item.add_marker("browser")
+    items.sort(key=lambda item: HERE in item.path.parents)
 
 
 @pytest.fixture(scope="session")
