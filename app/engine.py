@@ -109,7 +109,8 @@ class Engine:
     ) -> bytes:
         """A safetensors body. `gone` resolves when the client leaves. Raises SpecError, FileNotFoundError,
         EngineBusy, EngineFailed, EngineGone."""
-        return await self._submit(gone, worker.feature_maps, picture, image_id, spec, channels, tile, dtype)  # type: ignore[no-any-return]
+        body: bytes = await self._submit(gone, worker.feature_maps, picture, image_id, spec, channels, tile, dtype)
+        return body
 
     async def _opening(self) -> Any:
         """What the device said when it was opened, or the exception."""

@@ -97,7 +97,7 @@ class Pair(Whole):
 
     kind: ClassVar[str] = "pair"
 
-    def parse(self, text: str) -> tuple[int, int]:  # type: ignore[override]
+    def parse(self, text: str) -> tuple[int, int]:  # type: ignore[override]  # two of what a Whole is one of
         parts = text.split(",", 2)
         if len(parts) > 2:
             raise self.refuse("one number or a pair height,width", text, "write it as 3 or 3,2")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from wsgiref.headers import Headers
 
 from fastapi import APIRouter, FastAPI
-from servestatic import ServeStaticASGI  # type: ignore[import-untyped]
+from servestatic import ServeStaticASGI  # type: ignore[import-untyped]  # it ships no types
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _static_files() -> ASGIApp:
     """Looked up afresh each time (`autorefresh`): an upgrade below a running server must not break its page."""
-    return ServeStaticASGI(  # type: ignore[no-any-return]
+    files: ASGIApp = ServeStaticASGI(
         _no_such_file,
         root=PROJECT / "static",
         prefix="static",
@@ -88,6 +88,7 @@ def _static_files() -> ASGIApp:
         autorefresh=True,
         add_headers_function=_revalidate,
     )
+    return files
 
 
 async def _no_such_file(scope: Scope, receive: Receive, send: Send) -> None:
