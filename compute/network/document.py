@@ -66,7 +66,9 @@ def read(document: Any, limits: Limits = Limits()) -> Network:
     network = Network(
         tuple(_layer(entry, number, limits) for number, entry in enumerate(entries, 1)),
         _input_shape(top.get("input_shape", [3, 224, 224]), limits),
-        **{key: _words(top, key) for key in ("name", "source", "convention")},
+        _words(top, "name"),
+        _words(top, "source"),
+        _words(top, "convention"),
     )
     for number, (layer, entry) in enumerate(zip(network.layers, entries, strict=True), 1):
         _check_stated(network, layer, number, entry)
