@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from starlette.testclient import TestClient
 
-from app.figures import GROUP_COLOURS, log_ticks, short
+from app.figures.common import GROUP_COLOURS, log_ticks, short
 from app.params import METRICS
 from app.schemas import PlotlyFigure
 from app.settings import PROJECT

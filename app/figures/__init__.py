@@ -1,0 +1,10 @@
+"""Numbers of `compute` as Plotly figures: plain dicts that `plotly.graph_objects.Figure` accepts, pure functions.
+
+Plotly itself is not needed here. Colours of groups are set (a notebook has no style sheet); series differ by dash and
+marker, and the page gives them its own colours.
+"""
+
+from app.figures.depth import depth_figure
+from app.figures.split import split_figure
+
+__all__ = ["depth_figure", "split_figure"]
