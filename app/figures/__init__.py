@@ -5,6 +5,9 @@ marker, and the page gives them its own colours.
 """
 
 from app.figures.depth import depth_figure
+from app.figures.growth import growth_figure
+from app.figures.network import NETWORK_UNITS, network_figure
 from app.figures.split import split_figure
+from app.figures.weber import weber_figure
 
-__all__ = ["depth_figure", "split_figure"]
+__all__ = ["NETWORK_UNITS", "depth_figure", "growth_figure", "network_figure", "split_figure", "weber_figure"]
