@@ -1,21 +1,29 @@
 """The networks of compute/networks once more, as modules of torch.nn: written from the papers, not from our tables."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Residual(nn.Module):
-    """relu(body(x) + shortcut(x)), or without the ReLU, or side by side."""
+class Add(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a + b
+
+
+class Concat(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.cat((a, b), 1)
+
+
+class Beside(nn.Module):
+    """relu(body(x) + shortcut(x)); without the ReLU, or side by side, where asked for."""
 
     def __init__(self, body: nn.Module, shortcut: nn.Module | None = None, act: bool = True, join: bool = False):
         super().__init__()
-        self.body, self.shortcut, self.act, self.join = body, shortcut or nn.Identity(), act, join
+        self.body, self.shortcut = body, shortcut or nn.Identity()
+        self.joint, self.act = Concat() if join else Add(), nn.ReLU() if act else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        a, b = self.body(x), self.shortcut(x)
-        both = torch.cat((a, b), 1) if self.join else a + b
-        return F.relu(both) if self.act else both
+        return self.act(self.joint(self.body(x), self.shortcut(x)))
 
 
 def cbr(c_in: int, c_out: int, k: int = 1, stride: int = 1, groups: int = 1, act: type[nn.Module] | None = nn.ReLU):
@@ -23,14 +31,16 @@ def cbr(c_in: int, c_out: int, k: int = 1, stride: int = 1, groups: int = 1, act
     return nn.Sequential(*layers, *([act()] if act else []))
 
 
-def head(channels: int) -> list[nn.Module]:
-    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000)]
+def head(channels: int, *before: nn.Module) -> list[nn.Module]:
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), *before, nn.Linear(channels, 1000)]
 
 
-def dense_head(features: int) -> list[nn.Module]:
-    sides = [(features, 4096), (4096, 4096)]
-    hidden = [m for a, b in sides for m in (nn.Linear(a, b), nn.ReLU(), nn.Dropout())]
-    return [nn.Flatten(), *hidden, nn.Linear(4096, 1000)]
+def dense_head(features: int, drop_first: bool = False) -> list[nn.Module]:
+    def hidden(a: int) -> list[nn.Module]:
+        drop, others = [nn.Dropout()], [nn.Linear(a, 4096), nn.ReLU()]
+        return drop + others if drop_first else others + drop
+
+    return [nn.Flatten(), *hidden(features), *hidden(4096), nn.Linear(4096, 1000)]
 
 
 def alexnet(g: int) -> nn.Module:
@@ -47,7 +57,8 @@ def alexnet_one_tower() -> nn.Module:
         *(nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2)),
         *(nn.Conv2d(64, 192, 5, 1, 2), nn.ReLU(), nn.MaxPool2d(3, 2)),
         *(nn.Conv2d(192, 384, 3, 1, 1), nn.ReLU(), nn.Conv2d(384, 256, 3, 1, 1), nn.ReLU()),
-        *(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2), *dense_head(9216)),
+        *(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2), nn.AdaptiveAvgPool2d(6)),
+        *dense_head(9216, drop_first=True),
     )
 
 
@@ -64,12 +75,13 @@ def vgg() -> nn.Module:
 def nin(k: int) -> nn.Module:
     def mlp(c_in: int, a: int, b: int, c: int, side: int, groups: int) -> list[nn.Module]:
         first = nn.Conv2d(c_in, a, side, padding=side // 2, groups=groups)
-        return [first, nn.ReLU(), nn.Conv2d(a, b, 1), nn.ReLU(), nn.Conv2d(b, c, 1), nn.ReLU()]
+        convs = (first, nn.Conv2d(a, b, 1), nn.Conv2d(b, c, 1))
+        return [m for conv in convs for m in (conv, nn.BatchNorm2d(conv.out_channels, affine=False), nn.ReLU())]
 
     return nn.Sequential(
         *(*mlp(3, 192, 160, 96, 5, 1), nn.MaxPool2d(3, 2, ceil_mode=True)),
         *(*mlp(96, 192, 192, 192, 5, k), nn.AvgPool2d(3, 2, ceil_mode=True)),
-        *(*mlp(192, 192, 192, 10, 3, max(1, k // 2)), nn.AvgPool2d(8), nn.Flatten()),
+        *(*mlp(192, 192, 192, 10, 3, max(1, k // 2)), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
     )
 
 
@@ -82,7 +94,7 @@ def resnet(blocks: list[int], groups: list[int], base: int = 64) -> nn.Module:
             stride = 2 if i == 0 and stage > 0 else 1
             shortcut = cbr(before, after, 1, stride, act=None) if i == 0 else None
             body = (cbr(before, width), cbr(width, width, 3, stride, g), cbr(width, after, act=None))
-            layers.append(Residual(nn.Sequential(*body), shortcut))
+            layers.append(Beside(nn.Sequential(*body), shortcut))
             before = after
     return nn.Sequential(*layers, *head(2048))
 
@@ -104,9 +116,9 @@ def mobilenet_v2() -> nn.Module:
             stride, wide = (first if i == 0 else 1), before * t
             widen = [cbr(before, wide, act=nn.ReLU6)] if t > 1 else []
             body = nn.Sequential(*widen, cbr(wide, wide, 3, stride, wide, nn.ReLU6), cbr(wide, after, act=None))
-            layers.append(Residual(body, act=False) if stride == 1 and before == after else body)
+            layers.append(Beside(body, act=False) if stride == 1 and before == after else body)
             before = after
-    return nn.Sequential(*layers, cbr(320, 1280, act=nn.ReLU6), *head(1280))
+    return nn.Sequential(*layers, cbr(320, 1280, act=nn.ReLU6), *head(1280, nn.Dropout(0.2)))
 
 
 def shufflenet(g: int) -> nn.Module:
@@ -116,16 +128,18 @@ def shufflenet(g: int) -> nn.Module:
         for i in range(repeats):
             mid, made, stride = after // 4, after - (before if i == 0 else 0), 2 if i == 0 else 1
             first = cbr(before, mid, groups=1 if before == 24 else g)
-            body = (first, nn.ChannelShuffle(g), cbr(mid, mid, 3, stride, mid, None), cbr(mid, made, 1, 1, g, None))
+            mixed = [nn.ChannelShuffle(g)] if g > 1 else []
+            body = (first, *mixed, cbr(mid, mid, 3, stride, mid, None), cbr(mid, made, 1, 1, g, None))
             pooled = nn.AvgPool2d(3, 2, 1) if i == 0 else None
-            layers.append(Residual(nn.Sequential(*body), pooled, join=i == 0))
+            layers.append(Beside(nn.Sequential(*body), pooled, join=i == 0))
             before = after
     return nn.Sequential(*layers, *head(before))
 
 
 def squeezenet() -> nn.Module:
     def fire(c_in: int, s: int, e: int) -> nn.Module:
-        both = Residual(nn.Conv2d(s, e, 1), nn.Conv2d(s, e, 3, padding=1), join=True)
+        pointwise, spatial = nn.Conv2d(s, e, 1), nn.Conv2d(s, e, 3, padding=1)
+        both = Beside(nn.Sequential(pointwise, nn.ReLU()), nn.Sequential(spatial, nn.ReLU()), act=False, join=True)
         return nn.Sequential(nn.Conv2d(c_in, s, 1), nn.ReLU(), both)
 
     def pool() -> nn.Module:
