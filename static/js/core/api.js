@@ -32,6 +32,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What to tell of a failed request. @param {Error} error */
+export const sentenceOf = (error) => (error instanceof ApiError ? error.sentence : error.message);
+
 /**
  * @param {Response} response
  * @param {number} status
@@ -72,7 +75,7 @@ async function arrived(arriving) {
 
 /**
  * @param {string} path
- * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [init]
+ * @param {RequestInit} [init]
  * @returns {Promise<Response>}
  */
 async function request(path, init) {
@@ -101,4 +104,34 @@ export async function getJson(path, { signal } = {}) {
 export async function getBytes(path, { signal } = {}) {
   const response = await request(path, { signal });
   return arrived(response.arrayBuffer());
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} value  sent as JSON
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<Response>}
+ */
+function post(path, value, { signal } = {}) {
+  return request(path, { method: "POST", body: JSON.stringify(value), headers: { "content-type": "application/json" }, signal });
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} value
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
+export async function postJson(path, value, options) {
+  return arrived((await post(path, value, options)).json());
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} value
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<string>}
+ */
+export async function postForText(path, value, options) {
+  return arrived((await post(path, value, options)).text());
 }

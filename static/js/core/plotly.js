@@ -69,6 +69,16 @@ export async function hover(host, x) {
   else Fx.hover(host, { xval: x }, "xy");
 }
 
+/**
+ * Calls `moved` with the place on the x axis under the pointer, and with null when it leaves.
+ * @param {Chart} chart  that was drawn
+ * @param {(x: number|null) => void} moved
+ */
+export function onHover(chart, moved) {
+  chart.on("plotly_hover", ({ points }) => moved(points[0].x));
+  chart.on("plotly_unhover", () => moved(null));
+}
+
 /** @param {HTMLElement} host */
 export async function clear(host) {
   if (loading) (await loading).purge(host);

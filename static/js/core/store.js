@@ -33,42 +33,50 @@
  * @property {number|null} selected  group under the pointer or the arrow keys; not part of the URL
  *
  * @typedef {Readonly<State>} FrozenState
- * @typedef {(state: FrozenState, prev: FrozenState) => void} Listener
- * @typedef {ReturnType<typeof createStore>} Store
+ * @typedef {StoreOf<State>} Store
  */
 
 /**
- * Equality by value for what a state holds: scalars, pairs and lists of pairs.
- * @param {unknown} a
- * @param {unknown} b
+ * @template {object} S
+ * @typedef {object} StoreOf
+ * @property {() => Readonly<S>} get
+ * @property {(patch: Partial<S>) => void} update
+ * @property {(listener: (state: Readonly<S>, prev: Readonly<S>) => void) => () => void} subscribe  returns its end
+ */
+
+/**
+ * Equality by value for what a state holds: scalars, lists and plain objects.
+ * @param {any} a
+ * @param {any} b
  * @returns {boolean}
  */
 export function same(a, b) {
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => same(item, b[i]));
-  }
-  return Object.is(a, b);
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]));
 }
 
-/** @param {State} initial */
+/**
+ * @template {object} S
+ * @param {S} initial
+ * @returns {StoreOf<S>}
+ */
 export function createStore(initial) {
-  /** @type {FrozenState} */
   let state = Object.freeze({ ...initial });
-  /** @type {Set<Listener>} */
+  /** @type {Set<(state: Readonly<S>, prev: Readonly<S>) => void>} */
   const listeners = new Set();
   return {
     get: () => state,
 
-    /** @param {Partial<State>} patch */
     update(patch) {
       const prev = state;
-      const keys = /** @type {(keyof State)[]} */ (Object.keys(patch));
+      const keys = /** @type {(keyof S)[]} */ (Object.keys(patch));
       if (keys.every((key) => same(prev[key], patch[key]))) return;
       state = Object.freeze({ ...prev, ...patch });
       for (const listener of [...listeners]) listener(state, prev);
     },
 
-    /** @param {Listener} listener */
     subscribe(listener) {
       listeners.add(listener);
       return () => {

@@ -66,6 +66,8 @@ export function onTheme(fn) {
  */
 export function token(name) {
   const raw = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const other = /^var\((--[\w-]+)\)$/.exec(raw);
+  if (other) return token(other[1]);
   const both = /^light-dark\(\s*([^,]+?)\s*,\s*([^,]+?)\s*\)$/.exec(raw);
   return both ? both[isDark() ? 2 : 1] : raw;
 }

@@ -7,11 +7,11 @@
 
 const HEIGHT = 360;
 const MARGIN = { l: 72, r: 96, t: 16, b: 48 };
-const SIZE = 14;
-const TITLE = 32; // CSS pixels; on the page the panel's heading is the title
+export const FONT_SIZE = 14;
+export const EXPORT_TITLE = 32; // CSS pixels; on the page the panel's heading is the title
 const TICK = 26; // CSS pixels a layer's number needs
 
-export const EXPORT_HEIGHT = HEIGHT + TITLE;
+export const EXPORT_HEIGHT = HEIGHT + EXPORT_TITLE;
 
 /**
  * @param {Figure} figure
@@ -26,18 +26,10 @@ export function themed({ data, layout }, token, width) {
     data: data.map((trace) => themedTrace(trace, token(`--series-${trace.meta.scheme}`))),
     layout: {
       ...layout,
+      ...themedFrame(token),
       title: undefined,
-      separators: ".\u202f",
       height: HEIGHT,
       margin: MARGIN,
-      font: { family: token("--font"), size: SIZE, color: token("--ink-soft") },
-      paper_bgcolor: token("--surface"),
-      plot_bgcolor: token("--surface"),
-      hoverlabel: {
-        bgcolor: token("--surface"),
-        bordercolor: token("--line-strong"),
-        font: { family: token("--font"), color: token("--ink"), size: SIZE },
-      },
       xaxis: { ...themedAxis(layout.xaxis, token), dtick, showgrid: false, unifiedhovertitle: { text: "layer %{x}" } },
       yaxis: { ...themedAxis(layout.yaxis, token), showspikes: false },
     },
@@ -53,17 +45,33 @@ export function themed({ data, layout }, token, width) {
  */
 export function exported(figure, token, width) {
   const { data, layout } = themed(figure, token, width);
-  const title = { text: figure.layout.title.text, font: { size: SIZE + 2, color: token("--ink") }, x: 0, xref: "paper" };
-  return { data, layout: { ...layout, title, height: EXPORT_HEIGHT, margin: { ...MARGIN, t: MARGIN.t + TITLE } } };
+  const title = { text: figure.layout.title.text, font: { size: FONT_SIZE + 2, color: token("--ink") }, x: 0, xref: "paper" };
+  return { data, layout: { ...layout, title, height: EXPORT_HEIGHT, margin: { ...MARGIN, t: MARGIN.t + EXPORT_TITLE } } };
 }
+
+/**
+ * What surrounds any chart: type, paper, the readout.
+ * @param {Tokens} token
+ */
+export const themedFrame = (token) => ({
+  separators: ".\u202f",
+  font: { family: token("--font"), size: FONT_SIZE, color: token("--ink-soft") },
+  paper_bgcolor: token("--surface"),
+  plot_bgcolor: token("--surface"),
+  hoverlabel: {
+    bgcolor: token("--surface"),
+    bordercolor: token("--line-strong"),
+    font: { family: token("--font"), color: token("--ink"), size: FONT_SIZE },
+  },
+});
 
 /**
  * @param {Record<string, any>} axis
  * @param {Tokens} token
  */
-const themedAxis = (axis, token) => ({
+export const themedAxis = (axis, token) => ({
   ...axis,
-  title: { ...axis.title, font: { size: SIZE } },
+  title: { ...axis.title, font: { size: FONT_SIZE } },
   fixedrange: true,
   gridcolor: token("--line"),
   linecolor: token("--line-strong"),

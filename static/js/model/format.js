@@ -5,9 +5,18 @@ const GAP = "\u202f";
 /** What the page calls the counts. */
 export const UNITS = { params: "params", macs: "MACs", flops: "FLOPs" };
 
+/** What the page calls all that it counts of a network. @type {Record<string, string>} */
+export const METRICS = {
+  ...UNITS,
+  activations: "activations",
+  weight_bytes: "weights, bytes",
+  memory_access_bytes: "memory access, bytes",
+  arithmetic_intensity: "FLOPs per byte",
+};
+
 /**
- * 1234567 as 1 234 567; decimals stay as they are.
- * @param {number} n
+ * 1234567 as 1 234 567; decimals stay as they are. Digits beyond 2^53 come as a string, and stay exact.
+ * @param {number|string} n
  */
 export function number(n) {
   const [whole, rest] = String(n).split(".");
@@ -22,6 +31,16 @@ export function number(n) {
 export function fixed(x, decimals) {
   const scale = 10 ** decimals;
   return (Math.floor(x * scale + 0.5) / scale).toFixed(decimals);
+}
+
+/**
+ * A difference with its sign: +1 234, −56, 0.
+ * @param {number|string} n
+ */
+export function signed(n) {
+  const text = number(n);
+  if (text.startsWith("-")) return `−${text.slice(1)}`;
+  return Number(n) > 0 ? `+${text}` : text;
 }
 
 /**
@@ -88,3 +107,14 @@ export const inputsOf = ({ in_start, in_channels }) =>
  * @param {readonly [number, number]} pair
  */
 export const pair = ([a, b]) => (a === b ? String(a) : `${a},${b}`);
+
+/**
+ * Bytes in units of 2^30, 2^20 or 2^10: 2.34 GiB.
+ * @param {number} bytes
+ */
+export function memory(bytes) {
+  for (const [power, unit] of /** @type {const} */ ([[30, "GiB"], [20, "MiB"], [10, "KiB"]])) {
+    if (bytes >= 2 ** power) return `${fixed(bytes / 2 ** power, 2)}${GAP}${unit}`;
+  }
+  return `${number(bytes)}${GAP}bytes`;
+}

@@ -12,6 +12,7 @@
 import { ApiError, getJson } from "../core/api.js";
 import { createBusy } from "../core/busy.js";
 import { h, listeners, qs, setText } from "../core/dom.js";
+import { download, downloadText } from "../core/files.js";
 import { createLatest } from "../core/latest.js";
 import { clear, draw, hover, picture, preload } from "../core/plotly.js";
 import { onTheme, token } from "../core/theme.js";
@@ -40,11 +41,6 @@ function afterMaps(store, most) {
     const timer = setTimeout(resolve, most);
     document.addEventListener("maps-painted", () => resolve(clearTimeout(timer)), { once: true });
   });
-}
-
-/** @param {string} url @param {string} name */
-function download(url, name) {
-  h("a", { href: url, download: name }).click();
 }
 
 /**
@@ -180,9 +176,7 @@ export function createDepthPanel(host, deps) {
       const width = chart.clientWidth;
       return download(await picture(exported(shown.figure, token, width), { format, width, height: EXPORT_HEIGHT }), name);
     }
-    const url = URL.createObjectURL(new Blob([toCsv(shown.costs.rows)], { type: "text/csv" }));
-    download(url, name);
-    URL.revokeObjectURL(url);
+    downloadText(toCsv(shown.costs.rows), "text/csv", name);
   }
 
   own.on(chart, "keydown", (event) => {
