@@ -6,6 +6,7 @@ or as a string literal. Weights are not carried: the modules start as PyTorch in
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
@@ -278,20 +279,19 @@ def _literal(text: str) -> str:
 
 
 def _attributes(network: Network) -> dict[str, str]:
-    """An identifier of its own for each layer that is a module."""
+    """An identifier of its own for each layer that is a module: `conv_1`, and `conv_1_2` for the next one so called."""
     names: dict[str, str] = {}
-    taken = set(RESERVED)
+    taken, again = set(RESERVED), Counter[str]()
     for layer in network.layers:
-        if not layer.kind.many:
-            names[layer.name] = _unique(_identifier(layer.name), taken)
-            taken.add(names[layer.name])
+        if layer.kind.many:
+            continue
+        wanted = name = _identifier(layer.name)
+        while name in taken or keyword.iskeyword(name):
+            again[wanted] += 1
+            name = f"{wanted}_{again[wanted] + 1}"
+        taken.add(name)
+        names[layer.name] = name
     return names
-
-
-def _unique(wanted: str, taken: set[str]) -> str:
-    if wanted not in taken and not keyword.iskeyword(wanted):
-        return wanted
-    return next(name for n in range(2, len(taken) + 3) if (name := f"{wanted}_{n}") not in taken)
 
 
 def _identifier(name: str) -> str:

@@ -71,9 +71,10 @@ class Network:
     @cached_property
     def feeds(self) -> dict[str, tuple[str, ...]]:
         """Names of what each layer reads, the default written out."""
-        before, feeds = INPUT, {}
+        feeds: dict[str, tuple[str, ...]] = {}
+        before = INPUT
         for layer in self.layers:
-            feeds[layer.name] = layer.inputs or (before,)
+            feeds.setdefault(layer.name, layer.inputs or (before,))  # a name taken twice is refused by `shapes`
             before = layer.name
         return feeds
 
