@@ -187,7 +187,7 @@ def legal_groups(
         case "uniform":
             return _divisors(math.gcd(in_channels, out_channels))
         case "logarithmic":
-            return tuple(range(1, 1 + min(len(_shares(c, base, None)) for c in (in_channels, out_channels))))
+            return tuple(range(1, 1 + min(len(shares(c, base, None)) for c in (in_channels, out_channels))))
         case "depthwise":
             return (in_channels,) if out_channels % in_channels == 0 else ()
         case "custom":
@@ -215,21 +215,21 @@ def _sizes(scheme: str, in_channels: int, out_channels: int, groups: int, base: 
             f" have room for at most {legal[-1]} logarithmic groups of base {base}, not {groups}"
         )
         raise IllegalGroups(rule, groups, legal)
-    return tuple(zip(_shares(in_channels, base, groups), _shares(out_channels, base, groups), strict=True))
+    return tuple(zip(shares(in_channels, base, groups), shares(out_channels, base, groups), strict=True))
 
 
 @lru_cache(maxsize=4096)
-def _shares(channels: int, base: int, groups: int | None) -> tuple[int, ...]:
+def shares(channels: int, base: int, groups: int | None) -> tuple[int, ...]:
     """The logarithmic shares of `channels`: into `groups`, or (None) into as many as there is room for."""
     left = channels
-    shares: list[int] = []
-    while groups is None or len(shares) < groups - 1:
+    taken: list[int] = []
+    while groups is None or len(taken) < groups - 1:
         share = left * (base - 1) // base
         if share == 0:
             break
-        shares.append(share)
+        taken.append(share)
         left -= share
-    return (*shares, left)
+    return (*taken, left)
 
 
 def _divisors(number: int) -> tuple[int, ...]:
