@@ -21,7 +21,24 @@ WINDOW = ("kernel_size", "stride", "padding", "dilation")
 
 def analyze(network: Network) -> dict[str, Any]:
     """{"name", "source", "convention", "published", "input_shape", "rows", "totals"}: GET /api/networks/{id}."""
-    rows = [_row(network, index, layer) for index, layer in enumerate(network.layers)]
+    return _analysis(network, network.once(_rows))
+
+
+def analyze_variant(variant: Network, original: Network) -> dict[str, Any]:
+    """analyze(variant), whose layers are those of `original` one by one: rows of what did not change are shared."""
+    known = original.once(_rows)
+    rows = [
+        known[index] if variant.unchanged(index, original) else _row(variant, index, layer)
+        for index, layer in enumerate(variant.layers)
+    ]
+    return _analysis(variant, rows)
+
+
+def _rows(network: Network) -> list[Row]:
+    return [_row(network, index, layer) for index, layer in enumerate(network.layers)]
+
+
+def _analysis(network: Network, rows: list[Row]) -> dict[str, Any]:
     return {
         "name": network.name,
         "source": network.source,

@@ -1,13 +1,15 @@
 """A network as data: named layers in order, each fed by earlier ones, with every shape inferred and checked."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 from compute.counts import Counts
 from compute.errors import SpecError, integer
 from compute.network.kinds import Conv2d, Kind, Linear, Shape
 
+T = TypeVar("T")
 INPUT = "input"  # the name under which layers read the network's input
 
 
@@ -53,6 +55,7 @@ class Network:
     source: str = ""
     convention: str = ""
     published: Published | None = None
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape = tuple(integer("input_shape", side, 1) for side in self.input_shape)
@@ -106,6 +109,22 @@ class Network:
     @cached_property
     def macs(self) -> int:
         return sum(counts.macs for counts in self.counts.values())
+
+    def once(self, make: Callable[["Network"], T]) -> T:
+        """What `make` works out of this network, worked out when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    def unchanged(self, index: int, other: "Network") -> bool:
+        """Layer `index` is the very layer of `other`, and reads and makes the same shapes."""
+        layer = self.layers[index]
+        return (
+            layer is other.layers[index]
+            and self.shapes[layer.name] == other.shapes[layer.name]
+            and self.inputs(layer) == other.inputs(layer)
+        )
 
     def convolutions(self) -> Iterator[tuple[Layer, Conv2d, Shape]]:
         """(layer, kind, input shape) of every convolution, in order."""

@@ -19,10 +19,25 @@ def halving(network: Network) -> list[dict[str, Any] | None]:
     this layer, or nulls and why it cannot be done. Channels: both sides, the split kept. Resolution: of the layer's
     input, rounded up.
     """
-    return [_halved(network, layer) if network.weighted(layer) else None for layer in network.layers]
+    return network.once(_halves)
 
 
-def _halved(network: Network, layer: Layer) -> dict[str, Any]:
+def halving_of_variant(variant: Network, original: Network) -> list[dict[str, Any] | None]:
+    """halving(variant), whose layers are those of `original` one by one: what did not change is shared."""
+    known = original.once(_halves)
+    return [
+        known[index] if variant.unchanged(index, original) else _halved(variant, layer)
+        for index, layer in enumerate(variant.layers)
+    ]
+
+
+def _halves(network: Network) -> list[dict[str, Any] | None]:
+    return [_halved(network, layer) for layer in network.layers]
+
+
+def _halved(network: Network, layer: Layer) -> dict[str, Any] | None:
+    if not network.weighted(layer):
+        return None
     kind, (image, *_), output = layer.kind, network.inputs(layer), network.shapes[layer.name]
     before = network.counts[layer.name]
     if isinstance(kind, Conv2d):

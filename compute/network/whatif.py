@@ -7,10 +7,10 @@ from typing import Any
 
 from compute.errors import SpecError
 from compute.formulas import digits
-from compute.network.bill import Row, analyze
+from compute.network.bill import Row, analyze, analyze_variant
 from compute.network.document import Limits, read_kind
 from compute.network.graph import LayerError, Network
-from compute.network.halving import halving
+from compute.network.halving import halving_of_variant
 from compute.network.kinds import Kind
 from compute.network.policy import Applied, Policy, apply
 from compute.network.split import Split
@@ -19,6 +19,7 @@ from compute.network.width import hold as at_width
 
 HOLDS = ("channels", "params", "macs")
 COMPARED = ("params", "macs", "flops", "activations", "memory_access_bytes", "weight_bytes")
+NO_DELTAS = dict.fromkeys(COMPARED, 0)
 SHOWN = 4  # names in a sentence before the rest is counted
 LIMITS = Limits()
 Edits = Mapping[str, Mapping[str, Any]]
@@ -82,12 +83,13 @@ def what_if(
 
 def describe(what_if: WhatIf) -> dict[str, Any]:
     """Both bills, layer by layer and in total, and how they differ: POST /api/networks/whatif."""
-    original, variant = analyze(what_if.original), analyze(what_if.variant)
-    halves = halving(what_if.variant)
+    original = analyze(what_if.original)
+    variant = analyze_variant(what_if.variant, what_if.original)
+    halves = halving_of_variant(what_if.variant, what_if.original)
     layers = [
         {
             "name": after["name"],
-            "changed": before != after,
+            "changed": before is not after and before != after,
             "left_alone": what_if.left_alone.get(after["name"]),
             "edited": after["name"] in what_if.edited,
             **_compared(before, after),
@@ -133,6 +135,8 @@ def _depthwise(original: Network, variant: Network) -> frozenset[str]:
 
 
 def _compared(before: Row, after: Row) -> dict[str, Any]:
+    if before is after:
+        return {"deltas": NO_DELTAS, "ratios": {key: 1.0 if before[key] else None for key in COMPARED}}
     return {
         "deltas": {key: after[key] - before[key] for key in COMPARED},
         "ratios": {key: after[key] / before[key] if before[key] else None for key in COMPARED},
