@@ -1,11 +1,15 @@
-"""Finished answers by the request that asked for them: bounded by bytes, the longest unused goes first."""
+"""Finished answers by the request that asked for them, bounded by bytes; things made, bounded by number.
+
+The longest unused goes first.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import orjson
+from app.travel import travelling
 
+T = TypeVar("T")
 ENTRY_BYTES = 200  # what Python adds to a key and a body, about
 
 
@@ -49,6 +53,23 @@ class Answers:
         """Raises whatever `make` raises; failures are not kept."""
         body = self.cache.get(raw)
         if body is None:
-            body = orjson.dumps(self.make(raw))
+            body = travelling(self.make(raw))
             self.cache.put(raw, body)
         return body
+
+
+class Kept(Generic[T]):
+    """The last few things that were made, by key; failures are not kept."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._things: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Raises whatever `make` raises."""
+        if key not in self._things:
+            self._things[key] = make()
+            if len(self._things) > self.most:
+                self._things.popitem(last=False)
+        self._things.move_to_end(key)
+        return self._things[key]

@@ -22,6 +22,7 @@ FORM_HINT = "send the picture as the file `image` of a multipart/form-data form"
 # A browser writes every failed fetch on its console. Our page asks for failures inside a 200, and reads their status
 # from a header; everyone else gets plain HTTP.
 INLINE, STATUS = "groupscope-errors", "Groupscope-Status"
+LONGEST = 600  # characters of a message: what it repeats of a body may be a megabyte
 CLIENT_LEFT = 499  # nobody reads this answer; the number is nginx's
 
 
@@ -79,7 +80,7 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
         case ApiError():
             return Refusal(error.status, error.code, error.message, error.field, error.hint)
         case SpecError():
-            return Refusal(422, error.code, error.message, error.field, error.hint)
+            return Refusal(_status(error), error.code, cut(error.message), error.field, error.hint and cut(error.hint))
         case MultiPartException():
             return Refusal(422, "invalid_form", f"The form cannot be read: {error.message}", "image", FORM_HINT)
         case EngineBusy():
@@ -89,6 +90,14 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
         case HTTPException():
             return _http(request, error)
     return Refusal(500, "internal", "The server failed on this request", None, "the server's log says why")
+
+
+def _status(error: SpecError) -> int:
+    return HTTPStatus.NOT_FOUND if error.code == "unknown_network" else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _http(request: Request, error: HTTPException) -> Refusal:

@@ -1,8 +1,10 @@
 """Assembles the server: the one place where its parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
 from wsgiref.headers import Headers
 
 from fastapi import APIRouter, FastAPI
@@ -12,14 +14,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
 from app import __version__
+from app.calculator import Calculator
+from app.documentschema import document_schema
 from app.engine import Engine
 from app.errors import add_error_handlers
 from app.images import Images
 from app.middleware import SecurityHeaders
 from app.pages import Pages
 from app.params import parameters
+from app.routers.growth import add_growth_routes
 from app.routers.images import add_image_routes
 from app.routers.maps import add_map_routes
+from app.routers.networks import add_network_routes
 from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
 from app.routers.status import add_status_routes
@@ -32,7 +38,17 @@ SWEEP_SECONDS = 600
 
 
 class Server(FastAPI):
-    """FastAPI with the security headers around everything, the answer to a crash included."""
+    """FastAPI with the security headers around everything, the answer to a crash included.
+
+    `components`: schemas of its documentation that are made, not modelled.
+    """
+
+    components: Mapping[str, Any] = MappingProxyType({})
+
+    def openapi(self) -> dict[str, Any]:
+        described = super().openapi()
+        described["components"]["schemas"].update(self.components)
+        return described
 
     def build_middleware_stack(self) -> ASGIApp:
         return SecurityHeaders(super().build_middleware_stack())
@@ -41,7 +57,7 @@ class Server(FastAPI):
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
-    engine = Engine(settings)
+    engine, calculator = Engine(settings), Calculator(settings)
     table = parameters(settings, images.samples[0]["id"])
     pages = Pages(settings, table, images)
 
@@ -52,21 +68,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         sweeping.cancel()
         await engine.stop()
+        calculator.stop()
         images.close()
 
     app = Server(
         title="Groupscope",
         version=__version__,
-        summary="Counts, channel splits and feature maps of grouped convolutions.",
+        summary="Counts, channel splits, feature maps and whole networks of grouped convolutions.",
         lifespan=lifespan,
         docs_url=None,  # they load their scripts from another host
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.components = {"NetworkDocument": document_schema(settings)}
     app.state.engine = engine  # for whoever started the server and wants to say what it computes on
     api = APIRouter(route_class=DirectRoute)
     add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
     add_map_routes(api, table, images, engine, settings)
+    add_network_routes(api, calculator, settings)
+    add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)
     add_page_routes(api, pages)

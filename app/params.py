@@ -10,6 +10,7 @@ from app.kinds import Choice, Hash, Pair, Parameter, Sizes, Slice, Switch, Whole
 from app.settings import Settings
 from compute.depth import DEPTH_SCHEMES, MAX_DEPTH
 from compute.grouping import MAX_BASE, MIN_BASE, SCHEMES
+from compute.growth import GROWTH_METRICS, MAX_DOUBLINGS, Growth
 from compute.maps import GAINS, MAX_SEED, WEIGHTS
 from compute.spec import DEFAULTS
 
@@ -25,6 +26,9 @@ MAPS = (
     "dtype", "tile", "channels",
 )  # fmt: skip
 CROP = ("size",)
+GROWTH = ("in_channels", "kernel_size", "height", "width", "doublings", "groups", "group_width", "base")
+GROWTH_FIGURE = (*GROWTH, "growth", "halve")
+WEBER = ("in_channels", "groups", "base")
 
 METRICS = ("params", "macs", "flops")
 DTYPES = ("uint8", "float32")
@@ -94,6 +98,23 @@ def parameters(settings: Settings, first_image: str | None = None) -> Table:
         _whole("stage", "Stage", "Layers until the channels double.", 1, MAX_DEPTH),
         _switch("halve", "Halve", "Whether height and width halve where the channels double."),
         Choice("metric", "Metric", f"What is drawn for {', '.join(DEPTH_SCHEMES)}.", "macs", choices=METRICS),
+        Whole(
+            "doublings",
+            "Doublings",
+            "How often the channels double, from in_channels on.",
+            Growth.doublings,
+            low=1,
+            high=MAX_DOUBLINGS,
+        ),
+        Whole(
+            "group_width",
+            "Group width",
+            "Channels of each group where the width is what stays fixed.",
+            Growth.group_width,
+            low=1,
+            high=channels,
+        ),
+        Choice("growth", "Count", "What is drawn against the channels.", "weights", choices=GROWTH_METRICS),
         Switch("cumulative", "Cumulative", "All layers up to each one, instead of each alone.", False),
         Switch("log", "Logarithmic axis", "Powers of ten at equal distances.", True),
     )

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.errors import ApiError, BadParameter, shown
-from app.params import Table
+from app.params import GROWTH, Table
 from compute.depth import Stack
 from compute.grouping import Grouping
+from compute.growth import Growth
 from compute.maps import MapsSpec
 from compute.spec import ConvSpec
 
@@ -144,6 +145,10 @@ def stack_of(values: Values) -> Stack:
         stage=values["stage"],
         halve=values["halve"],
     )
+
+
+def growth_of(values: Values) -> Growth:
+    return Growth(**{name: values[name] for name in GROWTH})
 
 
 def maps_of(values: Values) -> MapsSpec:

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from app.schemas import Failure
 
 JSON = "application/json"
+PYTHON = "text/x-python"
 Responses = dict[int | str, dict[str, Any]]
 
 

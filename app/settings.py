@@ -37,7 +37,9 @@ class Settings(BaseSettings):
         default="auto", description="Where feature maps are computed; auto takes CUDA, else MPS, else the CPU."
     )
     threads: int = Field(default=0, ge=0, le=1024, description="Threads for computing; 0 takes every core it may use.")
-    queue_size: int = Field(default=64, ge=1, description="Feature-map requests that may wait; more are answered 503.")
+    queue_size: int = Field(
+        default=64, ge=1, description="Requests that may wait, for maps and for networks each; more are answered 503."
+    )
 
     store: Path = Field(default_factory=default_store, description="Folder for uploaded pictures.")
     store_bytes: int = Field(default=1_000_000_000, ge=0, description="Bytes of pictures kept, the latest used first.")
@@ -51,6 +53,12 @@ class Settings(BaseSettings):
     max_size: int = Field(default=1024, ge=224, description="Largest side of the picture a layer sees.")
     max_macs: int = Field(default=100_000_000_000, ge=1, description="Most MACs of one feature-map request.")
     max_elements: int = Field(default=2**27, ge=1, description="Most elements of one tensor of a feature-map request.")
+
+    max_document_bytes: int = Field(default=1_000_000, ge=1024, description="Largest network document, in bytes.")
+    max_layers: int = Field(default=1000, ge=200, description="Most layers of a network.")
+    max_network_channels: int = Field(
+        default=65_536, ge=4096, description="Most channels, and features, of a layer in a network."
+    )
 
     max_query_bytes: int = Field(default=60_000, ge=1024, le=65_000, description="Longest query string, in bytes.")
     max_seconds: float = Field(default=30, gt=0, description="Longest time one feature-map request may compute.")

@@ -11,9 +11,13 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 WEB = {"app", "fastapi", "starlette", "uvicorn", "jinja2", "plotly", "pydantic", "orjson"}
-PURE = ("errors", "grouping", "spec", "counts", "describe", "formulas", "notes", "depth", "maps")
+MODULES = ("errors", "grouping", "spec", "counts", "describe", "formulas", "notes", "depth", "maps", "growth", "weber")
+PACKAGES = ("network", "networks")
 # What app may know of compute; everything else may change without it.
-PUBLIC = {"device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "maps", "picture", "run"}
+PUBLIC = {
+    "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps", "network",
+    "networks", "picture", "run", "weber",
+}  # fmt: skip
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -34,10 +38,20 @@ def test_compute_knows_nothing_of_the_web(file: Path) -> None:
     assert not {module for module in imports(file) if module.split(".")[0] in WEB}
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_arithmetic_needs_no_torch(name: str) -> None:
-    modules = {module.split(".")[0] for module in imports(PROJECT / "compute" / f"{name}.py")}
+PURE = [
+    *(PROJECT / "compute" / f"{name}.py" for name in MODULES),
+    *(file for name in PACKAGES for file in files(f"compute/{name}")),
+]
+
+
+@pytest.mark.parametrize("file", PURE, ids=lambda f: f.stem)
+def test_arithmetic_needs_no_torch(file: Path) -> None:
+    modules = {module.split(".")[0] for module in imports(file)}
     assert not modules & {"torch", "numpy", "PIL"}
+
+
+def test_packages_of_arithmetic_are_there() -> None:
+    assert {file.parent.name for file in PURE} == {"compute", *PACKAGES}
 
 
 @pytest.mark.parametrize("file", files("app"), ids=lambda f: f.stem)

@@ -9,11 +9,12 @@ from app.figures import depth_figure, split_figure
 from app.limits import bounded_layer, check_depth
 from app.params import DEPTH, DEPTH_FIGURE, LAYER, Table
 from app.query import Query, Values, layer_of, stack_of
-from app.routing import JSON, answers_with
+from app.routing import JSON, PYTHON, answers_with, answers_with_bytes
 from app.schemas import Depth, Layer, PlotlyFigure
 from app.settings import Settings
 from compute.depth import describe_depth
 from compute.describe import describe_layer
+from compute.network.code import layer_code
 
 
 def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> None:
@@ -43,6 +44,17 @@ def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> No
     async def layer(request: Request) -> Response:
         """Groups, counts, ratios and formulas of one grouped layer."""
         return Response(layers(request.scope["query_string"]), media_type=JSON)
+
+    @router.get(
+        "/api/layer/code",
+        tags=["numbers"],
+        response_class=Response,
+        openapi_extra=layer_query.openapi(),
+        responses=answers_with_bytes((PYTHON,), "The layer as runnable PyTorch source.", 414, 422),
+    )
+    async def code(request: Request) -> Response:
+        """The layer of /api/layer as PyTorch source that needs torch and nothing else."""
+        return Response(layer_code(layer_of(layer_query.parse(request.scope["query_string"]))), media_type=PYTHON)
 
     @router.get(
         "/api/depth", tags=["numbers"], openapi_extra=depth_query.openapi(), responses=answers_with(Depth, 414, 422)

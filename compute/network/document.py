@@ -71,6 +71,7 @@ def read(document: Any, limits: Limits = Limits()) -> Network:
         _words(top, "convention"),
     )
     for number, (layer, entry) in enumerate(zip(network.layers, entries, strict=True), 1):
+        _check_size(network, layer, number, limits)
         _check_stated(network, layer, number, entry)
     return network
 
@@ -195,6 +196,19 @@ def _words(top: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_WORDS:
         raise SpecError(f"{key} must be text of at most {MAX_WORDS} characters", key, "shorten it")
     return value
+
+
+def _check_size(network: Network, layer: Layer, number: int, limits: Limits) -> None:
+    """What is inferred keeps to the limits too: Concat adds channels up, padding lets an image grow."""
+    shape = network.shapes[layer.name]
+    if len(shape) != 3:
+        return
+    highs = (limits.channels, limits.resolution, limits.resolution)
+    for side, value, limit in zip(("channels", "height", "width"), shape, highs, strict=True):
+        if value > limit:
+            field, hint = ("inputs", "join fewer layers") if layer.kind.many else ("padding", "use less padding")
+            error = SpecError(f"its output may have at most {limit} {side}, not {value}", field, hint)
+            raise LayerError(layer.name, number, layer.kind.title(), error)
 
 
 def _check_stated(network: Network, layer: Layer, number: int, entry: Mapping[str, Any]) -> None:

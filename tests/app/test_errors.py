@@ -25,6 +25,20 @@ BAD = [
     ("GET", "/api/images/..%2f..%2fetc%2fpasswd", 404, None),
     ("GET", "/api/images/nothing", 404, "image"),
     ("POST", "/api/images", 415, "image"),
+    ("GET", "/api/layer/code?groups=0", 422, "groups"),
+    ("GET", "/api/growth?doublings=17", 422, "doublings"),
+    ("GET", "/api/figures/growth?growth=flops", 422, "growth"),
+    ("GET", "/api/weber-fechner?groups=9", 422, "groups"),
+    ("GET", "/api/figures/weber-fechner?base=1", 422, "base"),
+    ("GET", "/api/networks/alexnet", 404, "network"),
+    ("POST", "/api/networks", 405, None),
+    ("POST", "/api/networks/analyze", 415, None),
+    ("POST", "/api/networks/whatif", 415, None),
+    ("POST", "/api/networks/memory", 415, None),
+    ("POST", "/api/networks/placement", 415, None),
+    ("POST", "/api/networks/code", 415, None),
+    ("POST", "/api/networks/document", 415, None),
+    ("POST", "/api/figures/network", 415, None),
     ("PUT", "/api/images", 405, None),
     ("POST", "/api/layer", 405, None),
     ("DELETE", "/api/images/samples", 405, None),
@@ -55,7 +69,7 @@ def test_every_refusal_has_one_shape(
 
 def test_every_route_is_among_them(app: FastAPI) -> None:
     tried = {address.partition("?")[0].replace(UNKNOWN, "{image_id}") for _, address, _, _ in BAD}
-    assert set(app.openapi()["paths"]) - {"/api/images/{image_id}"} <= tried
+    assert set(app.openapi()["paths"]) - {"/api/images/{image_id}", "/api/networks/{network_id}"} <= tried
 
 
 def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.params import DEPTH, DEPTH_FIGURE, LAYER, MAPS
+from app.params import DEPTH, DEPTH_FIGURE, GROWTH, GROWTH_FIGURE, LAYER, MAPS, WEBER
 
 PARAMETERS = {
     "/api/layer": LAYER,
@@ -17,6 +17,20 @@ PARAMETERS = {
     "/api/images": (),
     "/api/images/samples": (),
     "/api/images/{image_id}": ("image_id", "size"),
+    "/api/layer/code": LAYER,
+    "/api/growth": GROWTH,
+    "/api/figures/growth": GROWTH_FIGURE,
+    "/api/weber-fechner": WEBER,
+    "/api/figures/weber-fechner": WEBER,
+    "/api/networks": (),
+    "/api/networks/{network_id}": ("network_id",),
+    "/api/networks/analyze": (),
+    "/api/networks/whatif": (),
+    "/api/networks/memory": (),
+    "/api/networks/placement": (),
+    "/api/networks/code": (),
+    "/api/networks/document": (),
+    "/api/figures/network": (),
     "/api/device": (),
     "/healthz": (),
     "/readyz": (),

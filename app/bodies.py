@@ -1,0 +1,98 @@
+"""JSON bodies, read within limits: how long, how deep, and what is said where they are no JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from app.errors import ApiError, shown
+from compute.formulas import digits
+
+MAX_NESTING = 16  # a subject in a series needs 9; what parsers and printers recurse into is bounded before they do
+JSON_HINT = "send JSON as application/json; /openapi.json has a worked sample"
+
+
+class BodyTooLarge(ApiError):
+    status = 413
+    code = "body_too_large"
+
+    def __init__(self, limit: int, size: int | None = None) -> None:
+        what = f"not {digits(size)}" if size is not None else "and this one goes on"
+        hint = "describe a part of the network, or leave out what layers have by default"
+        super().__init__(f"A document may have at most {digits(limit)} bytes, {what}", None, hint)
+
+
+class NotJsonType(ApiError):
+    status = 415
+    code = "not_json_type"
+
+    def __init__(self, content_type: str) -> None:
+        what = f"not {shown(content_type, 60)}" if content_type else "and no Content-Type was given"
+        super().__init__(f"The body must be application/json, {what}", None, JSON_HINT)
+
+
+class NotJson(ApiError):
+    code = "invalid_json"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The body is no JSON: {reason}", None, JSON_HINT)
+
+
+class TooDeep(ApiError):
+    code = "too_deep"
+
+    def __init__(self) -> None:
+        rule = f"The body may nest lists and objects at most {MAX_NESTING} deep, and this one is deeper"
+        super().__init__(rule, None, 'name the layers flat, one after the other, and join them with "inputs"')
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The bytes of a JSON body; raises BodyTooLarge before a longer one is read to its end, NotJsonType."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise NotJsonType(content_type)
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise BodyTooLarge(max_bytes, int(declared))
+    chunks, total = [], 0
+    async for chunk in request.stream():
+        total += len(chunk)
+        if total > max_bytes:
+            raise BodyTooLarge(max_bytes)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parsed(raw: bytes) -> Any:
+    """What `raw` says; raises NotJson (NaN, and bytes that are no UTF-8, among it) and TooDeep."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        if "depth" in error.msg:
+            raise TooDeep from None
+        raise NotJson(_reason(raw, error)) from None
+    _check_nesting(value)
+    return value
+
+
+def _reason(raw: bytes, error: orjson.JSONDecodeError) -> str:
+    around = raw[error.pos : error.pos + len("Infinity")]
+    if b"NaN" in around or b"Infinity" in around:
+        return f"it has no NaN and no Infinity: line {error.lineno} column {error.colno}"
+    return str(error)
+
+
+def _check_nesting(value: Any) -> None:
+    """Level by level: nothing here recurses."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        parts = (part for parent in level for part in _parts(parent))
+        level = [part for part in parts if isinstance(part, list | dict)]
+        if not level:
+            return
+    raise TooDeep
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
