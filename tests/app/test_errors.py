@@ -34,6 +34,7 @@ BAD = [
     ("POST", "/api/networks", 405, None),
     ("POST", "/api/networks/analyze", 415, None),
     ("POST", "/api/networks/whatif", 415, None),
+    ("POST", "/api/networks/policies", 415, None),
     ("POST", "/api/networks/memory", 415, None),
     ("POST", "/api/networks/placement", 415, None),
     ("POST", "/api/networks/code", 415, None),

@@ -1,5 +1,6 @@
 """The documentation is the table: every parameter, answer and failure of every route."""
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.params import DEPTH, DEPTH_FIGURE, GROWTH, GROWTH_FIGURE, LAYER, MAPS, WEBER
+from compute.grouping import SCHEMES
+from compute.network.kinds import KINDS
 
 PARAMETERS = {
     "/api/layer": LAYER,
@@ -26,6 +29,7 @@ PARAMETERS = {
     "/api/networks/{network_id}": ("network_id",),
     "/api/networks/analyze": (),
     "/api/networks/whatif": (),
+    "/api/networks/policies": (),
     "/api/networks/memory": (),
     "/api/networks/placement": (),
     "/api/networks/code": (),
@@ -80,3 +84,40 @@ def test_defaults_and_limits_are_those_that_hold(paths: dict[str, Any], client: 
 def test_nothing_of_the_documentation_needs_another_host(client: TestClient) -> None:
     assert client.get("/openapi.json").json()["info"]["title"] == "Groupscope"
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+
+
+def test_samples_of_bodies_are_answered(paths: dict[str, Any], client: TestClient) -> None:
+    posts = {path: methods["post"] for path, methods in paths.items() if "post" in methods and path != "/api/images"}
+    assert len(posts) == 8
+    for path, method in posts.items():
+        answer = client.post(path, json=method["requestBody"]["content"]["application/json"]["example"])
+        assert answer.status_code == 200, (path, answer.text)
+
+
+def test_every_kind_of_layer_is_documented_with_its_parameters(app: FastAPI) -> None:
+    document = app.openapi()["components"]["schemas"]["NetworkDocument"]
+    layers = {kind["title"]: kind for kind in document["properties"]["layers"]["items"]["oneOf"]}
+    assert list(layers) == list(KINDS)
+    for title, kind in KINDS.items():
+        own = {field.name for field in fields(kind)} - {"split"}
+        assert own <= set(layers[title]["properties"]), title
+        needed = {field.name for field in fields(kind) if field.default is MISSING}
+        assert set(layers[title]["required"]) == {"kind", *needed}, title
+    conv = layers["Conv2d"]["properties"]
+    assert conv["kernel_size"]["oneOf"][0] == {"type": "integer", "minimum": 1, "maximum": 64}
+    assert conv["grouping"]["properties"]["scheme"]["enum"] == list(SCHEMES)
+    assert document["properties"]["layers"]["maxItems"] == 1000
+
+
+def test_what_the_schema_calls_the_least_is_taken(client: TestClient, app: FastAPI) -> None:
+    """Each kind alone, with its required parameters at their least, on an image or on what suits it."""
+    document = app.openapi()["components"]["schemas"]["NetworkDocument"]
+    for kind in document["properties"]["layers"]["items"]["oneOf"]:
+        name, least = kind["title"], {"kind": kind["title"]}
+        for parameter in set(kind["required"]) - {"kind"}:
+            schema = kind["properties"][parameter]
+            least[parameter] = schema.get("oneOf", [schema])[0]["minimum"]
+        before = [{"kind": "ReLU"}, *([{"kind": "Flatten"}] if name == "Linear" else [])]
+        inputs = {"inputs": ["input", "layer1"]} if name in ("Add", "Concat") else {}
+        answer = client.post("/api/networks/analyze", json={"layers": [*before, {**least, **inputs}]})
+        assert answer.status_code == 200, (name, answer.text)
