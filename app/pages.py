@@ -10,8 +10,12 @@ from app.errors import Refusal
 from app.images import Images
 from app.params import Table, boot_parameters
 from app.settings import PROJECT, Settings
+from compute.networks import catalogue
 
-LIMITS = ("max_upload_bytes", "max_image_pixels", "max_channels", "max_size", "max_macs", "max_elements")
+LIMITS = (
+    "max_upload_bytes", "max_image_pixels", "max_channels", "max_size", "max_macs", "max_elements",
+    "max_document_bytes", "max_layers", "max_network_channels",
+)  # fmt: skip
 
 
 class Pages:
@@ -34,6 +38,15 @@ class Pages:
 
     def index(self) -> Response:
         return self._html("index.html", boot=self._boot)
+
+    def networks(self) -> Response:
+        """The published networks are read when somebody first asks for them."""
+        entries = [{"id": entry["id"], "name": entry["name"]} for entry in catalogue()]
+        families: dict[str, list[dict[str, str]]] = {}
+        for entry in entries:
+            families.setdefault(entry["name"].split()[0], []).append(entry)
+        boot = {"version": __version__, "networks": entries, "limits": self._boot["limits"]}
+        return self._html("networks.html", boot=boot, families=families)
 
     def error(self, refusal: Refusal) -> Response:
         return self._html("error.html", refusal.status, status=refusal.status, error=refusal.as_dict())

@@ -82,6 +82,17 @@ def test_series_stand_out_and_are_no_group_colours(theme):
         assert all(np.linalg.norm(lab(series) - lab(group)) > 5 for group in groups(theme)), scheme
 
 
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_any_two_curves_differ_and_their_names_are_readable(theme, vision):
+    curves = [colour(f"--curve-{i}", theme) for i in range(1, 9)]
+    assert min(contrast(curve, colour("--surface", theme)) for curve in curves) >= TEXT_CONTRAST
+    seen = [lab(np.array(VISIONS[vision]) @ curve) for curve in curves]
+    distance = {(i + 1, j + 1): np.linalg.norm(seen[i] - seen[j]) for i, j in itertools.combinations(range(8), 2)}
+    closest = min(distance, key=distance.get)
+    assert distance[closest] >= LEAST_DISTANCE, closest
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("ink", ["--ink", "--ink-soft", "--accent", "--error"])
 @pytest.mark.parametrize("surface", ["--surface", "--surface-sunk"])

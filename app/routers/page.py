@@ -1,4 +1,4 @@
-"""The page."""
+"""The pages."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,3 +9,7 @@ def add_page_routes(router: APIRouter, pages: Pages) -> None:
     @router.get("/", include_in_schema=False)
     async def index(request: Request) -> Response:
         return pages.index()
+
+    @router.get("/networks", include_in_schema=False)
+    async def networks(request: Request) -> Response:
+        return pages.networks()

@@ -1,6 +1,7 @@
 """Stories in a real Chromium on a real server. Every page is watched: no console message, no error, no breach of the
 content security policy, no request to another host. No test sleeps: `data-painted` tells when a panel shows a state."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.networks import Networks
 from tests.browser.panels import Groupscope
 
 HERE = Path(__file__).parent
@@ -22,6 +24,7 @@ FLAGS = (
 BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective}`));"
 
 Open = Callable[..., Groupscope]
+OpenNetworks = Callable[..., Networks]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,28 +44,55 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: str) -> Iterator[Open]:
-    """open_page(width=..., color_scheme=..., **state) -> a page that shows that state, unless `painted` is False."""
+def new_page(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """new_page(address, width=..., height=..., color_scheme=...) -> a watched page of a browser without a past."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_one(
-        *, width: int = 1440, height: int = 900, color_scheme: Any = "light", painted: bool = True, **state: object
-    ) -> Groupscope:
+    def new(address: str, *, width: int = 1440, height: int = 900, color_scheme: Any = "light") -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=color_scheme, accept_downloads=True
         )
         contexts.append(context)
         page = context.new_page()
         watch(page, server, complaints)
-        page.goto(f"{server}/?{urlencode(state, safe=',:')}" if state else f"{server}/")
-        view = Groupscope(page, server)
-        return view.wait() if painted else view
+        page.goto(f"{server}{address}")
+        return page
 
-    yield open_one
+    yield new
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(new_page: Callable[..., Page], server: str) -> Open:
+    """open_page(width=..., color_scheme=..., **state) -> a page that shows that state, unless `painted` is False."""
+
+    def open_one(
+        *, width: int = 1440, height: int = 900, color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Groupscope:
+        address = f"/?{urlencode(state, safe=',:')}" if state else "/"
+        view = Groupscope(new_page(address, width=width, height=height, color_scheme=color_scheme), server)
+        return view.wait() if painted else view
+
+    return open_one
+
+
+@pytest.fixture
+def open_networks(new_page: Callable[..., Page], server: str) -> OpenNetworks:
+    """The same for the page of networks, whose state has a width of its own; what is no text goes as JSON."""
+
+    def open_one(
+        *, screen: tuple[int, int] = (1440, 900), color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Networks:
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in state.items()}
+        address = f"/networks?{urlencode(texts)}" if texts else "/networks"
+        page = new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme)
+        view = Networks(page, server)
+        return view.wait() if painted else view
+
+    return open_one
 
 
 def watch(page: Page, server: str, complaints: list[str]) -> None:

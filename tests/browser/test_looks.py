@@ -3,11 +3,20 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, OpenNetworks
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 SCREENS = {"wide": (1440, 900), "phone": (390, 844)}
+
+
+def assert_fine(page: Page, width: int) -> None:
+    page.evaluate(AXE.read_text())
+    violations = page.evaluate("async () => (await axe.run()).violations")
+    found = [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in violations]
+    assert found == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
@@ -18,11 +27,25 @@ def test_axe_finds_nothing(open_page: Open, color_scheme: str, screen: str) -> N
     if screen == "phone":
         view.page.locator("#sheet").click()
     view.page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
-    view.page.evaluate(AXE.read_text())
-    violations = view.page.evaluate("async () => (await axe.run()).violations")
-    found = [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in violations]
-    assert found == []
-    assert view.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert_fine(view.page, width)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_on_the_networks_page(open_networks: OpenNetworks, color_scheme: str, screen: str) -> None:
+    """With a form open, an edit, a curve kept, and a sentence about what cannot be."""
+    pin = {"network": "vgg-16", "policy": None, "hold": "channels", "edits": {}}
+    edits = {"conv4": {"kernel_size": 5, "padding": 2}}
+    view = open_networks(screen=SCREENS[screen], color_scheme=color_scheme, pins=[pin], edits=edits, hold="macs")
+    view.page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    view.edit("conv4")
+    view.change("groups" if view.page.locator("#edit-groups").is_visible() else "out_channels", "0")
+    view.page.wait_for_function("() => document.querySelector('#edit-message').textContent")
+    if screen == "phone":
+        view.page.locator("#sheet").click()
+    assert_fine(view.page, SCREENS[screen][0])
+    view.page.locator("#own-open").click()
+    assert_fine(view.page, SCREENS[screen][0])
 
 
 def test_the_phone_paints_and_follows_too(open_page: Open) -> None:

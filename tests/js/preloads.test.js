@@ -1,4 +1,4 @@
-/** The page preloads the modules it imports: all of them, and no others. */
+/** Each page preloads the modules it imports: all of them, and no others. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ const root = new URL("../../", import.meta.url);
 const read = (/** @type {string|URL} */ path) => readFileSync(new URL(path, root), "utf8");
 
 /**
- * Every module that main.js reaches by static imports.
+ * Every module that an entry reaches by static imports.
  * @param {URL} url
  * @param {Set<string>} found
  */
@@ -20,10 +20,12 @@ function reach(url, found) {
   return found;
 }
 
-test("modulepreload links are the graph of imports", () => {
-  const js = new URL("static/js/", root).href;
-  const reached = [...reach(new URL("static/js/main.js", root), new Set())].map((href) => href.slice(js.length, -3));
-  const list = /** @type {RegExpExecArray} */ (/{% for module in \[(.*?)\] -%}/s.exec(read("templates/index.html")))[1];
-  const preloaded = [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name);
-  assert.deepEqual(preloaded.toSorted(), reached.filter((name) => name !== "main").toSorted());
-});
+for (const [template, entry] of [["index", "main"], ["networks", "networks"]]) {
+  test(`modulepreload links of ${template}.html are the graph of imports`, () => {
+    const js = new URL("static/js/", root).href;
+    const reached = [...reach(new URL(`static/js/${entry}.js`, root), new Set())].map((href) => href.slice(js.length, -3));
+    const list = /** @type {RegExpExecArray} */ (/{% for module in \[(.*?)\] -%}/s.exec(read(`templates/${template}.html`)))[1];
+    const preloaded = [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name);
+    assert.deepEqual(preloaded.toSorted(), reached.filter((name) => name !== entry).toSorted());
+  });
+}

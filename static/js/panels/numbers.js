@@ -6,7 +6,7 @@
  * @typedef {{name: string, value: number, share: number}} Line
  */
 import { h, listeners, qs, setText } from "../core/dom.js";
-import { canonical } from "../core/url.js";
+import { canonical, layerQuery } from "../core/url.js";
 import { countLayer } from "../model/counts.js";
 import { UNITS, fixed, number, ratio } from "../model/format.js";
 import { COSTS, groupTable } from "./grouptable.js";
@@ -83,6 +83,7 @@ export function createNumbersPanel(host, { store }) {
   const table = groupTable("Costs of each group", COSTS);
   const shape = h("p", { "data-name": "output-shape" });
   const output = h("p", { class: "formula", "data-name": "output-formula" });
+  const code = h("a", { id: "layer-code", download: "layer.py" }, "PyTorch code");
   const fully = h("p", { class: "formula", "data-name": "fully_connected-formula" });
   qs(".panel-body", host).replaceChildren(
     h(
@@ -102,6 +103,7 @@ export function createNumbersPanel(host, { store }) {
         "volumes, without bias. Bars are linear and end at the standard layer; one marked “off scale” goes on.",
     ),
     h("details", {}, h("summary", {}, "Costs of each group"), table.element),
+    h("p", { class: "files" }, "The layer as ", code),
   );
   on(unit, "change", () => store.update({ unit: unit.value === "flops" ? "flops" : "macs" }));
 
@@ -139,6 +141,7 @@ export function createNumbersPanel(host, { store }) {
       (n) => fixed(n, 2),
     );
     table.show(layer, work);
+    code.href = `/api/layer/code?${layerQuery(state)}&height=${state.size}&width=${state.size}`;
     setText(shape, `output ${layer.output_shape.map(number).join(" × ")}`);
     setText(output, formulas.output);
     setText(fully, formulas.fully_connected);

@@ -1,0 +1,86 @@
+/**
+ * The server's figures of networks in the page's own colours and type. Pure: figure, tokens and width in, figure out.
+ *
+ * @typedef {import("../core/plotly.js").Figure} Figure
+ * @typedef {(name: string) => string} Tokens
+ */
+import { EXPORT_TITLE, FONT_SIZE, themedAxis, themedFrame } from "./chart.js";
+
+const HEIGHT = 400;
+const LEFT = 72;
+const TOP = 16;
+const BOTTOM = 52;
+const RIGHT = 24;
+const MOST_MARGIN = 0.36; // of the width: names that need more go into a legend below
+const LEGEND_LINE = 22; // CSS pixels
+const CURVES = 8;
+const PANEL = 220; // CSS pixels that a panel beside others needs
+const STACKED = 260; // and its height where they stand below each other
+const PANEL_SHARE = 0.72; // of that, the rest is for its axis' name
+
+/**
+ * @param {Figure} figure
+ * @param {Tokens} token
+ * @param {number} width  CSS pixels there are
+ * @param {boolean} title  for a file that has to speak for itself; on the page the heading is the title
+ * @returns {Figure}
+ */
+export function dressed({ data, layout }, token, width, title) {
+  const named = !layout.showlegend && data.length > 0 && data.every((trace) => trace.text);
+  const right = layout.margin?.r ?? RIGHT;
+  const ends = named && right <= MOST_MARGIN * width;
+  const legend = !ends && data.length > 1 && data.every((trace) => trace.type === "scatter");
+  const below = legend ? LEGEND_LINE * (data.length + 1) : 0;
+  const above = title ? EXPORT_TITLE : 0;
+  const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
+  const panels = axes.length / 2;
+  const stacked = panels > 1 && width < PANEL * panels;
+  return {
+    data: data.map((trace, index) => dressedTrace(trace, index, token, ends)),
+    layout: {
+      ...layout,
+      ...themedFrame(token),
+      title: title ? { text: layout.title.text, font: { size: FONT_SIZE + 2, color: token("--ink") }, x: 0, xref: "paper" } : undefined,
+      height: (stacked ? panels * STACKED : HEIGHT) + below + above,
+      margin: { l: LEFT, r: ends ? right : RIGHT, t: TOP + above, b: BOTTOM + below },
+      showlegend: legend,
+      legend: { orientation: "v", x: 0, y: -0.18, yanchor: "top", yref: "paper" },
+      ...Object.fromEntries(axes.map((key) => [key, { ...themedAxis(layout[key], token), ...(stacked ? domainOf(key, panels) : {}) }])),
+    },
+  };
+}
+
+/**
+ * The place of an axis where panels stand below each other.
+ * @param {string} key  xaxis, yaxis2 ...
+ * @param {number} panels
+ */
+function domainOf(key, panels) {
+  if (key.startsWith("x")) return { domain: [0, 1] };
+  const above = Number(key.slice("yaxis".length) || 1) - 1;
+  return { domain: [1 - (above + PANEL_SHARE) / panels, 1 - above / panels] };
+}
+
+/**
+ * @param {Record<string, any>} trace
+ * @param {number} index
+ * @param {Tokens} token
+ * @param {boolean} ends  whether its name stands at its end
+ */
+function dressedTrace(trace, index, token, ends) {
+  if (trace.type === "bar") {
+    const colours = trace.x.map((/** @type {unknown} */ _, /** @type {number} */ i) => token(`--group-${(i % CURVES) + 1}`));
+    return { ...trace, marker: { ...trace.marker, color: colours } };
+  }
+  const colour = token(`--curve-${(index % CURVES) + 1}`);
+  const { text, ...bare } = trace;
+  const named = ends ? { text: text.map((/** @type {string} */ label) => label && `\u2002${label}`) } : {};
+  return {
+    ...bare,
+    ...named,
+    mode: ends ? trace.mode : trace.mode.replace("+text", ""),
+    line: { ...trace.line, color: colour },
+    marker: { ...trace.marker, color: colour },
+    textfont: { color: colour },
+  };
+}

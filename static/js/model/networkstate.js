@@ -1,0 +1,174 @@
+/**
+ * The state of the networks page, its place in the URL, and what the server is asked for it.
+ *
+ * @typedef {"keep"|"none"|"uniform"|"width"|"logarithmic"|"depthwise"|"root"} PolicyKind
+ * @typedef {Record<string, Record<string, unknown>>} Edits  by layer, parameters in place of its own
+ * @typedef {"params"|"macs"|"flops"|"activations"|"memory_access_bytes"|"arithmetic_intensity"} Metric
+ * @typedef {object} Subject  one network with what is done to it
+ * @property {unknown} network  an id, or a whole document
+ * @property {Record<string, unknown>|null} policy
+ * @property {string} hold
+ * @property {Edits} edits
+ * @typedef {object} NetworkState
+ * @property {string} network  id, or "own"
+ * @property {PolicyKind} policy
+ * @property {number} groups
+ * @property {number} width
+ * @property {number} base
+ * @property {"spatial"|"all"} scope
+ * @property {"channels"|"params"|"macs"} hold
+ * @property {Edits} edits
+ * @property {Pin[]} pins  further curves in the chart
+ * @property {Metric} metric
+ * @property {boolean} cumulative
+ * @property {boolean} log
+ * @property {"weighted"|"all"} layers
+ * @property {number} batch
+ * @property {"float32"|"float16"|"bfloat16"} dtype
+ * @property {"sgd"|"momentum"|"adam"} optimizer
+ * @property {number} budget  GiB
+ * @property {number} devices
+ * @property {"weights"|"macs"|"activations"} growth
+ * @property {boolean} halve
+ * @property {number} doublings
+ * @property {number} channels  of the growth's first stage, and of the split beside the law
+ * @property {number} n  groups there
+ * @property {number} group_width  where that is what stays fixed
+ * @property {number} log_base
+ * @property {number|null} selected  index of the layer under the pointer; not part of the URL
+ * @typedef {Pick<Subject, "policy"|"hold"|"edits"> & {network: string}} Pin
+ * @typedef {Exclude<keyof NetworkState, "selected">} NetworkKey
+ * @typedef {Readonly<NetworkState>} FrozenNetworkState
+ * @typedef {import("../core/store.js").StoreOf<NetworkState>} NetworkStore
+ */
+import { createTable, row } from "./table.js";
+
+export const OWN = "own";
+export const MOST_PINS = 6;
+
+export const TABLE = /** @type {Record<NetworkKey, import("./table.js").Row>} */ ({
+  network: row("word", "alexnet-2012"),
+  policy: row("choice", "logarithmic", { choices: ["keep", "none", "uniform", "width", "logarithmic", "depthwise", "root"] }),
+  groups: row("int", 4, { min: 1, max: 1024, label: "Groups" }),
+  width: row("int", 32, { min: 1, max: 1024, label: "Group width" }),
+  base: row("int", 2, { min: 2, max: 64, label: "Base" }),
+  scope: row("choice", "spatial", { choices: ["spatial", "all"] }),
+  hold: row("choice", "channels", { choices: ["channels", "params", "macs"] }),
+  edits: row("json", {}),
+  pins: row("json", []),
+  metric: row("choice", "macs", {
+    choices: ["params", "macs", "flops", "activations", "memory_access_bytes", "arithmetic_intensity"],
+  }),
+  cumulative: row("bool", false),
+  log: row("bool", true),
+  layers: row("choice", "weighted", { choices: ["weighted", "all"] }),
+  batch: row("int", 128, { min: 1, max: 1_000_000, label: "Batch" }),
+  dtype: row("choice", "float32", { choices: ["float32", "float16", "bfloat16"] }),
+  optimizer: row("choice", "momentum", { choices: ["sgd", "momentum", "adam"] }),
+  budget: row("number", 3, { min: 0.001, max: 100_000, label: "Memory" }),
+  devices: row("int", 2, { min: 1, max: 64, label: "Devices" }),
+  growth: row("choice", "macs", { choices: ["weights", "macs", "activations"] }),
+  halve: row("bool", true),
+  doublings: row("int", 4, { min: 1, max: 8, label: "Doublings" }),
+  channels: row("int", 64, { min: 1, max: 2048, label: "Channels" }),
+  n: row("int", 4, { min: 1, max: 64, label: "Groups" }),
+  group_width: row("int", 16, { min: 1, max: 1024, label: "Group width" }),
+  log_base: row("int", 2, { min: 2, max: 64, label: "Base" }),
+});
+
+const { KEYS, defaultOf, readValue, writeValue } = createTable(TABLE);
+export { readValue };
+
+/**
+ * The whole view in one fixed order: the page's URL and each panel's `data-painted`.
+ * @param {FrozenNetworkState} state
+ */
+export const canonical = (state) =>
+  String(new URLSearchParams(KEYS.map((key) => [key, writeValue(key, state[key])])));
+
+/**
+ * @param {string} search
+ * @param {readonly string[]} ids  of the networks there are, OWN included where the reader has one
+ * @returns {{state: NetworkState, errors: {field: string, message: string}[]}}
+ */
+export function parseQuery(search, ids) {
+  const query = new URLSearchParams(search);
+  /** @type {{field: string, message: string}[]} */
+  const errors = [];
+  const entries = KEYS.map((key) => {
+    const text = query.get(key);
+    const fallback = defaultOf(key, {});
+    const value = text === null ? fallback : readValue(key, text, {});
+    if (value !== undefined && fits(key, value, ids)) return [key, value];
+    const shown = (text ?? "").length > 24 ? `${text?.slice(0, 24)}…` : text;
+    const used = key === "edits" || key === "pins" ? "none" : writeValue(key, fallback);
+    errors.push({ field: key, message: `The link’s “${shown}” for ${key} is replaced by ${used}.` });
+    return [key, fallback];
+  });
+  return { state: { ...Object.fromEntries(entries), selected: null }, errors };
+}
+
+/**
+ * @param {NetworkKey} key
+ * @param {any} value
+ * @param {readonly string[]} ids
+ */
+function fits(key, value, ids) {
+  if (key === "network") return ids.includes(value);
+  if (key === "edits") return !Array.isArray(value) && Object.values(value).every(isPlain);
+  if (key === "pins") {
+    return Array.isArray(value) && value.length <= MOST_PINS && value.every((pin) => isPlain(pin) && ids.includes(pin.network));
+  }
+  return true;
+}
+
+/** @param {unknown} value */
+const isPlain = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * The policy as the server takes it: only the numbers that this kind has.
+ * @param {FrozenNetworkState} state
+ * @returns {Record<string, unknown>|null}
+ */
+export function policyOf({ policy, groups, width, base, scope }) {
+  switch (policy) {
+    case "keep": return null;
+    case "uniform": case "root": return { kind: policy, groups, scope };
+    case "width": return { kind: policy, width, scope };
+    case "logarithmic": return { kind: policy, groups, base, scope };
+    default: return { kind: policy, scope };
+  }
+}
+
+/**
+ * @param {FrozenNetworkState} state
+ * @returns {Pin}
+ */
+export const pinOf = (state) => ({ network: state.network, policy: policyOf(state), hold: state.hold, edits: state.edits });
+
+/**
+ * What is done to a network, in words: `logarithmic n = 4, params held, 2 edits`.
+ * @param {Pick<Subject, "policy"|"hold"|"edits">} subject
+ */
+export function changesText({ policy, hold, edits }) {
+  const count = Object.keys(edits ?? {}).length;
+  const parts = [
+    policy && policyText(policy),
+    count > 0 && `${count} ${count === 1 ? "layer" : "layers"} edited`,
+    (policy || count > 0) && hold && hold !== "channels" && `${hold === "macs" ? "MACs" : hold} held`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** @param {Record<string, any>} policy */
+export function policyText({ kind, groups, width, base, scope }) {
+  const names = /** @type {Record<string, string>} */ ({
+    none: "standard",
+    uniform: `uniform n = ${groups}`,
+    width: `groups of ${width}`,
+    logarithmic: `logarithmic n = ${groups}${base === 2 || base === undefined ? "" : `, base ${base}`}`,
+    depthwise: "depthwise",
+    root: `root-${groups}`,
+  });
+  return `${names[kind]}${scope === "all" ? ", 1 × 1 too" : ""}`;
+}

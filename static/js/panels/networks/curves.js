@@ -1,0 +1,128 @@
+/**
+ * Curves against depth: the original, the variant and whatever curves were kept, in one chart. Pointing at a place marks
+ * the row of the table, and the other way round.
+ */
+import { postJson } from "../../core/api.js";
+import { h, listeners, qs } from "../../core/dom.js";
+import { createPanelLoader, sent } from "../../core/whatif.js";
+import { dressed } from "../../draw/curves.js";
+import { METRICS, fixed, si } from "../../model/format.js";
+import { MOST_PINS, OWN, canonical, changesText, pinOf } from "../../model/networkstate.js";
+import { createChartView } from "../chartview.js";
+import { bindFields } from "./fields.js";
+
+/**
+ * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
+ * @typedef {import("../../model/networkstate.js").Pin} Pin
+ * @typedef {import("../../core/plotly.js").Figure} Figure
+ */
+
+/**
+ * Original, variant where it is another network, and the curves kept.
+ * @param {State} state
+ * @param {(id: string) => string} nameOf
+ */
+function seriesOf(state, nameOf) {
+  const now = pinOf(state);
+  const label = (/** @type {Pin} */ pin) => [nameOf(pin.network), changesText(pin)].filter(Boolean).join(", ");
+  const plain = { network: state.network, policy: null, hold: "channels", edits: {} };
+  const pins = [plain, ...(changesText(now) ? [now] : []), ...state.pins];
+  const seen = new Set();
+  return pins
+    .map((pin, i) => ({ pin, label: i === 0 ? nameOf(pin.network) : i === 1 && pin === now ? changesText(pin) : label(pin) }))
+    .filter(({ pin }) => {
+      const key = JSON.stringify([pin.network, pin.policy, pin.hold, pin.edits]);
+      return !seen.has(key) && seen.add(key);
+    });
+}
+
+/**
+ * @param {HTMLElement} host
+ * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors,
+ *   whatIf: import("../../core/whatif.js").WhatIfLoader, nameOf: (id: string) => string, reveal: () => void}} deps
+ */
+export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
+  const own = listeners();
+  const fields = bindFields({ store, errors }, ["cumulative", "log"]);
+  const pinButton = /** @type {HTMLButtonElement} */ (qs("#pin", host));
+  const pins = h("ul", { class: "pins", "aria-label": "Curves kept" });
+  const message = h("p", { class: "message", id: "curves-message", "aria-live": "polite" });
+  let pointing = false;
+  const view = createChartView({
+    id: "curves-chart",
+    label: "Chart of cost against depth, layer by layer",
+    file: "network-depth",
+    dress: dressed,
+    walk: {
+      places: () => whatIf.get()?.variant.rows.length ?? 0,
+      sentence,
+      moved(at) {
+        pointing = true;
+        store.update({ selected: at });
+        pointing = false;
+        if (at !== null) reveal();
+      },
+    },
+  });
+  qs(".panel-body", host).replaceChildren(message, pins, view.element);
+
+  /** @param {number} at */
+  function sentence(at) {
+    const data = whatIf.get();
+    const { metric } = store.get();
+    const [was, is] = [data?.original.rows[at], data?.variant.rows[at]];
+    if (!was || !is) return "";
+    const text = (/** @type {any} */ n) => (metric === "arithmetic_intensity" ? fixed(Number(n), 2) : si(Number(n)));
+    return `${is.name} ${is.kind}, ${is.output_shape.join(" × ")}: original ${text(was[metric])}, variant ${text(is[metric])} ${METRICS[metric]}`;
+  }
+
+  /** @param {State} state */
+  const bodyOf = (state) => ({
+    series: seriesOf(state, nameOf).map(({ pin, label }) => ({ ...sent(pin), label })),
+    metric: state.metric,
+    cumulative: state.cumulative,
+    log: state.log,
+  });
+
+  const loader = createPanelLoader({ store, errors }, "curves", (state) => JSON.stringify(bodyOf(state)), (state, signal) =>
+    postJson("/api/figures/network", bodyOf(state), { signal }),
+  );
+  const off = loader.subscribe({ host, element: view.element, show: (/** @type {Figure} */ figure) => view.show(figure) });
+
+  function keep() {
+    const state = store.get();
+    store.update({ pins: [...state.pins, pinOf(state)].slice(0, MOST_PINS) });
+  }
+
+  /** @param {number} at */
+  const drop = (at) => store.update({ pins: store.get().pins.filter((_, i) => i !== at) });
+
+  function showPins() {
+    const state = store.get();
+    pins.replaceChildren(...state.pins.map((pin, i) => {
+      const words = [nameOf(pin.network), changesText(pin)].filter(Boolean).join(", ");
+      return h("li", {}, words, " ", h("button", { type: "button", class: "remove", "aria-label": `Drop the curve ${words}`, onclick: () => drop(i) }, "×"));
+    }));
+    const same = state.pins.some((pin) => JSON.stringify(pin) === JSON.stringify(pinOf(state)));
+    pinButton.disabled = same || state.pins.length >= MOST_PINS || state.network === OWN;
+  }
+
+  own.on(pinButton, "click", keep);
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (state.selected !== prev.selected && !pointing) view.pointAt(state.selected);
+    if (canonical(state) !== canonical(prev)) showPins();
+  });
+  showPins();
+  loader.refresh();
+
+  return {
+    destroy() {
+      off();
+      unsubscribe();
+      loader.destroy();
+      fields.destroy();
+      view.destroy();
+      own.end();
+    },
+  };
+}

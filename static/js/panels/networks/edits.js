@@ -1,0 +1,129 @@
+/**
+ * Edits by hand: tried at the server before they enter the state, so that the network on screen is always one that can
+ * be; the list of them, undo and redo.
+ *
+ * @typedef {import("../../model/networkstate.js").Edits} Edits
+ * @typedef {import("../../model/networkstate.js").NetworkState} NetworkState
+ */
+import { ApiError } from "../../core/api.js";
+import { h, listeners, setText } from "../../core/dom.js";
+import { createHistory } from "../../core/history.js";
+import { askWhatIf, sent } from "../../core/whatif.js";
+import { pinOf } from "../../model/networkstate.js";
+
+const UNDONE = /** @type {(keyof NetworkState)[]} */ (["network", "policy", "groups", "width", "base", "scope", "hold", "edits"]);
+
+/** @param {unknown} value @returns {string} */
+function valueText(value) {
+  if (Array.isArray(value)) return value.map(valueText).join(" × ");
+  if (typeof value !== "object" || value === null) return String(value);
+  const { scheme, groups, base, sizes } = /** @type {Record<string, any>} */ (value);
+  const tail = scheme === "custom" ? sizes.map((/** @type {number[]} */ s) => s.join("→")).join(", ") : groups ? `n = ${groups}` : "";
+  return `${scheme} ${tail}${base && base !== 2 ? `, base ${base}` : ""}`.trim();
+}
+
+/** @param {Record<string, unknown>} parameters */
+const editText = (parameters) => Object.entries(parameters).map(([key, value]) => `${key} ${valueText(value)}`).join(", ");
+
+/**
+ * @param {HTMLElement} host
+ * @param {{store: import("../../model/networkstate.js").NetworkStore, whatIf: import("../../core/whatif.js").WhatIfLoader,
+ *   errors: import("../../core/errors.js").Errors}} deps
+ */
+export function createEdits(host, { store, whatIf, errors }) {
+  const own = listeners();
+  const past = createHistory(store, UNDONE, ["groups", "width", "base"]);
+  const list = h("ul", { class: "edit-list", id: "edit-list" });
+  const empty = h("p", { class: "aside" }, "None. Press a layer’s name in the table.");
+  const undo = h("button", { type: "button", id: "undo", onclick: past.undo }, "Undo");
+  const redo = h("button", { type: "button", id: "redo", onclick: past.redo }, "Redo");
+  const drop = h("button", { type: "button", id: "drop-edits", onclick: () => void attempt({}) }, "Drop all");
+  const message = h("p", { class: "message", id: "edits-message", "aria-live": "polite" });
+  host.replaceChildren(list, empty, message, h("div", { class: "edit-buttons" }, undo, redo, drop));
+  /** @type {AbortController|null} */
+  let asking = null;
+
+  /**
+   * Puts `edits` into the state if the network can be built with them.
+   * @param {Edits} edits
+   * @returns {Promise<ApiError|null>} what is wrong with them
+   */
+  async function attempt(edits) {
+    asking?.abort();
+    const controller = new AbortController();
+    asking = controller;
+    const state = store.get();
+    try {
+      const data = await askWhatIf(sent({ ...pinOf(state), edits }), controller);
+      if (controller.signal.aborted) return null;
+      const next = { ...state, edits };
+      whatIf.prime(next, data);
+      errors.clearFieldError("edits");
+      store.update({ edits });
+      return null;
+    } catch (error) {
+      if (controller.signal.aborted) return null;
+      if (error instanceof ApiError) return error;
+      throw error;
+    }
+  }
+
+  function show() {
+    const { edits } = store.get();
+    const entries = Object.entries(edits);
+    list.replaceChildren(...entries.map(([layer, parameters]) => {
+      const words = `${layer}: ${editText(parameters)}`;
+      const remove = () => void withdraw(layer);
+      return h("li", {}, words, " ", h("button", { type: "button", class: "remove", "aria-label": `Drop ${words}`, onclick: remove }, "×"));
+    }));
+    empty.hidden = entries.length > 0;
+    /** @type {HTMLButtonElement} */ (drop).disabled = entries.length === 0;
+    /** @type {HTMLButtonElement} */ (undo).disabled = !past.canUndo;
+    /** @type {HTMLButtonElement} */ (redo).disabled = !past.canRedo;
+    setText(empty, "None. Press a layer’s name in the table.");
+  }
+
+  /** @param {string} layer */
+  async function withdraw(layer) {
+    const { [layer]: _, ...rest } = store.get().edits;
+    const told = await attempt(rest);
+    if (told) errors.showFieldError("edits", told.sentence);
+  }
+
+  own.on(document, "keydown", (event) => {
+    const typing = event.target instanceof HTMLElement && event.target.matches("input[type=text], textarea");
+    if (typing || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+    event.preventDefault();
+    if (event.shiftKey) past.redo();
+    else past.undo();
+  });
+  const unwatch = past.watch(show);
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (state.edits !== prev.edits) show();
+  });
+  show();
+
+  return {
+    attempt,
+
+    /**
+     * One parameter of one layer, over what was edited before.
+     * @param {string} layer
+     * @param {Record<string, unknown>} parameters
+     * @param {readonly string[]} [gone]  parameters that these replace
+     */
+    set(layer, parameters, gone = []) {
+      const { edits } = store.get();
+      const kept = Object.entries(edits[layer] ?? {}).filter(([key]) => !gone.includes(key));
+      return attempt({ ...edits, [layer]: { ...Object.fromEntries(kept), ...parameters } });
+    },
+
+    destroy() {
+      asking?.abort();
+      unwatch();
+      unsubscribe();
+      past.destroy();
+      own.end();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Answers of the server as a page holds them: which is shown, which is thrown away, what `data-painted` says. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createLoader } from "../../static/js/core/loader.js";
+import { createStore } from "../../static/js/core/store.js";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function setUp() {
+  const store = createStore({ groups: 4, metric: "macs" });
+  /** @type {Record<string, {resolve: (data: string) => void, reject: (error: Error) => void}>} */
+  const asked = {};
+  /** @type {string[]} */
+  const log = [];
+  const loader = createLoader({
+    store,
+    key: (/** @type {{groups: number}} */ { groups }) => String(groups),
+    canonical: ({ groups, metric }) => `${groups} ${metric}`,
+    load: ({ groups }) => /** @type {Promise<string>} */ (new Promise((resolve, reject) => (asked[groups] = { resolve, reject }))),
+    fail: (error) => log.push(`failed: ${error.message}`),
+  });
+  const host = /** @type {any} */ ({ dataset: {} });
+  const element = /** @type {any} */ ({ setAttribute() {}, removeAttribute() {} });
+  loader.subscribe({ host, element, show: (/** @type {string} */ data) => void log.push(`show ${data}`) });
+  loader.refresh();
+  return { store, loader, asked, log, host };
+}
+
+test("an answer is shown once, and other changes of the state only repaint its mark", async () => {
+  const { store, asked, log, host } = setUp();
+  asked[4].resolve("four");
+  await turn();
+  store.update({ metric: "params" });
+  assert.deepEqual(log, ["show four"]);
+  assert.equal(host.dataset.painted, "4 params");
+});
+
+test("an answer in time is shown while a newer one is awaited, but is not said to be current", async () => {
+  const { store, asked, log, host } = setUp();
+  store.update({ groups: 5 });
+  asked[4].resolve("four");
+  await turn();
+  assert.deepEqual([log, host.dataset.painted], [["show four"], undefined]);
+  asked[5].resolve("five");
+  await turn();
+  assert.deepEqual([log, host.dataset.painted], [["show four", "show five"], "5 macs"]);
+});
+
+test("an answer that somebody has already is not asked for again", async () => {
+  const { store, loader, asked, log } = setUp();
+  asked[4].resolve("four");
+  await turn();
+  loader.prime({ groups: 6, metric: "macs" }, "six");
+  store.update({ groups: 6 });
+  await turn();
+  assert.deepEqual(log, ["show four", "show six"]);
+  assert.deepEqual(Object.keys(asked), ["4"]);
+});
+
+test("a failure of what is wanted is told, one of what is not is silent", async () => {
+  const { store, asked, log } = setUp();
+  store.update({ groups: 5 });
+  asked[4].reject(new Error("old"));
+  await turn();
+  asked[5].reject(new Error("new"));
+  await turn();
+  assert.deepEqual(log, ["failed: new"]);
+});
