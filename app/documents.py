@@ -8,7 +8,7 @@ from app.cache import Kept
 from app.settings import Settings
 from compute.network import Limits, Network, read
 
-KEPT = 32  # a thousand layers take a few megabytes
+KEPT = 16  # more than one chart shows; a thousand layers take some 3 MB
 
 
 class Documents:

@@ -93,7 +93,7 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
 
 
 def _status(error: SpecError) -> int:
-    return HTTPStatus.NOT_FOUND if error.code == "unknown_network" else HTTPStatus.UNPROCESSABLE_ENTITY
+    return 404 if error.code == "unknown_network" else 422
 
 
 def cut(text: str) -> str:

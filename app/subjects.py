@@ -24,7 +24,7 @@ EXAMPLE = '"network": "alexnet-2012", or a document in its place'
 
 
 class Subject:
-    """A network and its variant; what is asked of them is worked out once, whoever asks."""
+    """A network and its variant. What they cost is kept by the networks themselves, and their rows here."""
 
     def __init__(self, changed: WhatIf, policy: Policy | None) -> None:
         self.changed, self.policy = changed, policy
@@ -34,7 +34,7 @@ class Subject:
     def is_changed(self) -> bool:
         return self.variant.layers != self.original.layers
 
-    @cached_property
+    @property
     def described(self) -> dict[str, Any]:
         return describe(self.changed)
 
