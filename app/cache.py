@@ -1,4 +1,4 @@
-"""Finished answers by the request that asked for them, bounded by bytes; things made, bounded by number.
+"""Finished answers by the request that asked for them, bounded by bytes; things made, bounded by weight.
 
 The longest unused goes first.
 """
@@ -59,17 +59,20 @@ class Answers:
 
 
 class Kept(Generic[T]):
-    """The last few things that were made, by key; failures are not kept."""
+    """The last things that were made, by key, as many as weigh `most` together; failures are not kept."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, weigh: Callable[[T], int]) -> None:
+        self.most, self.weigh = most, weigh
+        self.weight = 0
         self._things: OrderedDict[Hashable, T] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Raises whatever `make` raises."""
-        if key not in self._things:
-            self._things[key] = make()
-            if len(self._things) > self.most:
-                self._things.popitem(last=False)
-        self._things.move_to_end(key)
-        return self._things[key]
+        if key in self._things:
+            self._things.move_to_end(key)
+            return self._things[key]
+        thing = self._things[key] = make()
+        self.weight += self.weigh(thing)
+        while self.weight > self.most and self._things:
+            self.weight -= self.weigh(self._things.popitem(last=False)[1])
+        return thing

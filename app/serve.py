@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from contextlib import suppress
@@ -83,6 +84,7 @@ def main() -> None:
     settings = parse_flags()
     listener = listen(settings.host, settings.port)  # first: a port in use is said before anything is loaded
     app = create_app(settings)
+    gc.freeze()  # what is imported stays: a full collection, for which every thread waits, need not visit it
     config = uvicorn.Config(
         app,
         settings.host,

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from app.cache import Kept
-from app.documents import KEPT, Documents, spelling
+from app.documents import KEPT_LAYERS, Documents, spelling
 from app.fields import BadField, Fields, described, placed
 from compute.grouping import MAX_BASE, MIN_BASE
 from compute.network import Network, analyze
@@ -56,7 +56,7 @@ class Subjects:
 
     def __init__(self, documents: Documents) -> None:
         self._documents, self._limits = documents, documents.limits
-        self._subjects = Kept[Subject](KEPT)
+        self._subjects = Kept[Subject](KEPT_LAYERS, lambda subject: len(subject.variant.layers))
 
     def of(self, fields: Fields) -> Subject:
         """The subject that a body's members name; raises ApiError and SpecError."""

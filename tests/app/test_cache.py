@@ -1,8 +1,8 @@
-"""Finished answers: kept, bounded by bytes, the longest unused let go."""
+"""Finished answers and things made: kept within bounds, the longest unused let go."""
 
 import pytest
 
-from app.cache import ENTRY_BYTES, Answers, ByteCache
+from app.cache import ENTRY_BYTES, Answers, ByteCache, Kept
 
 
 def test_the_longest_unused_goes_first() -> None:
@@ -41,3 +41,18 @@ def test_an_answer_is_made_once_and_a_failure_is_not_kept() -> None:
         with pytest.raises(ZeroDivisionError):
             answers(b"")
     assert made == [b"a", b"", b""]
+
+
+def test_things_are_kept_by_weight_the_longest_unused_going_first() -> None:
+    made: list[str] = []
+
+    def get(word: str) -> str:
+        return kept.get(word, lambda: made.append(word) or word)
+
+    kept = Kept[str](6, len)
+    for word in ("aa", "bb", "cc", "aa", "dd", "aa", "bb"):
+        assert get(word) == word
+    assert made == ["aa", "bb", "cc", "dd", "bb"]
+    assert get("too long") == "too long"
+    assert (kept.weight, get("too long")) == (0, "too long")
+    assert made[-2:] == ["too long", "too long"]

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.benchmarks import browser, http, maps, memory, start
+from tests.benchmarks import browser, http, maps, memory, networks, start
 from tests.benchmarks.report import Table
 
 MEASUREMENTS: dict[str, Callable[[Table], None]] = {
     "start": start.measure,
     "maps": maps.measure,
     "http": http.measure,
+    "networks": networks.measure,
     "browser": browser.measure,
     "memory": memory.measure,
 }
