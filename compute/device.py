@@ -30,7 +30,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "compute_dtype": "float32",
         "threads": torch.get_num_threads(),
         "tf32": bool(torch.backends.cudnn.allow_tf32) and device.type == "cuda",
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # it is a class of torch's: reading it would load torch in the server
     }
 
 

@@ -4,6 +4,8 @@ Faults are real: signals from outside, a device that is not there, a process tha
 
 import asyncio
 import os
+import pickle
+import pickletools
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +21,7 @@ from safetensors.numpy import load
 
 from app.engine import Engine, EngineBusy, EngineFailed, EngineGone
 from app.settings import PROJECT, Settings
+from compute.device import choose, describe
 from compute.grouping import Grouping
 from compute.maps import MapsSpec
 from compute.spec import ConvSpec
@@ -77,6 +80,11 @@ def test_a_job_that_kills_its_process_fails_alone() -> None:
         assert await maps(engine)
 
     story(tell)
+
+
+def test_what_the_device_process_says_needs_no_torch_to_be_read() -> None:
+    said = pickle.dumps(describe(choose("cpu")))
+    assert not [word for _, word, _ in pickletools.genops(said) if isinstance(word, str) and word.startswith("torch.")]
 
 
 def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
