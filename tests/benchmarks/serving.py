@@ -1,5 +1,6 @@
 """Real servers for measuring: the product as it is started, and the product with an empty route beside its own."""
 
+import gc
 import os
 import socket
 import subprocess
@@ -41,6 +42,7 @@ def serving(*command: str, ready: str = "/readyz") -> Iterator["Server"]:
 def with_empty_route() -> FastAPI:
     """Factory for uvicorn: the product plus the cheapest route it can have."""
     app = create_app()
+    gc.freeze()  # as app/serve.py does
 
     @app.get("/empty")
     async def empty() -> Response:
