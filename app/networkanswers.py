@@ -14,9 +14,11 @@ from compute.network import analyze, write
 from compute.network.code import network_code
 from compute.network.memory import DTYPES, OPTIMIZERS, budget, largest_batch, training_memory
 from compute.network.placement import MAX_DEVICES, place
+from compute.network.whatif import describe
 from compute.networks import catalogue, load
 
 NETWORK_METRICS = tuple(NETWORK_UNITS)
+COMPARISON = (*SUBJECT, "changed_only")
 MEMORY = (*SUBJECT, "batch", "dtype", "optimizer", "budget_gb")
 PLACEMENT = (*SUBJECT, "devices")
 CURVES = ("series", "metric", "cumulative", "log")
@@ -42,7 +44,9 @@ class NetworkAnswers:
         return travelling(analyze(self._documents.read(parsed(raw))))
 
     def compared(self, raw: bytes) -> bytes:
-        return travelling(self._subject(raw).described)
+        fields = Fields(parsed(raw), "a subject", COMPARISON)
+        thin = fields.switch("changed_only", False)
+        return travelling(describe(self._subjects.of(fields).changed, thin))
 
     def surveyed(self, raw: bytes) -> bytes:
         return travelling(self._subjects.overview(Fields(parsed(raw), "a request for every policy", OVERVIEW)))
@@ -98,7 +102,7 @@ class NetworkAnswers:
         return [
             {
                 "label": label,
-                "rows": subject.rows,
+                "rows": subject.changed.rows,
                 "reference": not subject.is_changed and subject.original in changed,
             }
             for subject, label in lines

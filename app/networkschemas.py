@@ -171,7 +171,7 @@ class Hold(Model):
 
 
 class Comparison(Model):
-    """A network and its variant."""
+    """A network and its variant; with changed_only, only the rows of layers that differ."""
 
     original: Analysis
     variant: Analysis
@@ -251,9 +251,10 @@ class PolicyLine(Model):
     """What a network would cost under one policy."""
 
     policy: Literal["none", "uniform", "width", "logarithmic", "depthwise", "root"]
-    params: Count
-    macs: Count
+    params: Count | None
+    macs: Count | None
     ratios: PolicyRatios
-    left_alone: int = Field(description="convolutions that the policy does not fit")
-    split: int = Field(description="convolutions whose split it changes")
+    left_alone: int | None = Field(description="convolutions that the policy does not fit")
+    split: int | None = Field(description="convolutions whose split it changes")
+    reason: str | None = Field(description="why it cannot be together with the edits; the counts are then null")
     relative: float | None = Field(description="of an equal budget, how far from it; else null")

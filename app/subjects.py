@@ -3,17 +3,16 @@
 {"network": id | document, "policy": {...} | null, "hold": "channels" | "params" | "macs", "edits": {layer: {...}}}
 """
 
-from functools import cached_property
 from typing import Any
 
 from app.cache import Kept
 from app.documents import KEPT_LAYERS, Documents, spelling
 from app.fields import BadField, Fields, described, placed
 from compute.grouping import MAX_BASE, MIN_BASE
-from compute.network import Network, analyze
+from compute.network import Network
 from compute.network.overview import overview
 from compute.network.policy import POLICIES, SCOPES, Policy
-from compute.network.whatif import HOLDS, Edits, WhatIf, describe, what_if
+from compute.network.whatif import HOLDS, Edits, WhatIf, what_if
 from compute.networks import load
 
 SUBJECT = ("network", "policy", "hold", "edits")
@@ -24,7 +23,7 @@ EXAMPLE = '"network": "alexnet-2012", or a document in its place'
 
 
 class Subject:
-    """A network and its variant. What they cost is kept by the networks themselves, and their rows here."""
+    """A network and its variant, and what was asked for; their rows are kept with them."""
 
     def __init__(self, changed: WhatIf, policy: Policy | None) -> None:
         self.changed, self.policy = changed, policy
@@ -33,16 +32,6 @@ class Subject:
     @property
     def is_changed(self) -> bool:
         return self.variant.layers != self.original.layers
-
-    @property
-    def described(self) -> dict[str, Any]:
-        return describe(self.changed)
-
-    @cached_property
-    def rows(self) -> list[dict[str, Any]]:
-        """Of the variant."""
-        rows: list[dict[str, Any]] = analyze(self.variant)["rows"]
-        return rows
 
     @property
     def label(self) -> str:

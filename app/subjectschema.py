@@ -69,6 +69,11 @@ def subject_schema(settings: Settings, **more: Any) -> dict[str, Any]:
     }
 
 
+def comparison_schema(settings: Settings) -> dict[str, Any]:
+    text = "Leave out the original's rows, and those of layers that are what they were."
+    return subject_schema(settings, changed_only={"type": "boolean", "default": False, "description": text})
+
+
 def overview_schema(settings: Settings) -> dict[str, Any]:
     """A subject whose policies are all of them: their numbers stand beside the network."""
     schema = subject_schema(settings, **_numbers(settings.max_network_channels))

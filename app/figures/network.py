@@ -25,6 +25,7 @@ TITLES = {
     "arithmetic_intensity": "Arithmetic intensity",
 }
 INTENSITY = "arithmetic_intensity"
+MARKERS = 24  # on one line: more would be drawn over each other, and take longer than the line
 LETTERS = 24  # of a label at a line's end, at most
 
 
@@ -90,6 +91,7 @@ def _line(index: int, line: dict[str, Any], values: list[Any], metric: str, labe
         "marker": {
             "symbol": f"{style['symbol']}-open" if reference else style["symbol"],
             "size": 6,
+            "maxdisplayed": MARKERS,
             "color": style["color"],
         },
         **({"text": label.text(), "textposition": label.place} if label else {}),

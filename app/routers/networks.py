@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.subjectschema import (
     CURVES_SAMPLE,
     SUBJECT_SAMPLE,
+    comparison_schema,
     curves_schema,
     json_body,
     memory_schema,
@@ -81,7 +82,7 @@ def add_network_routes(router: APIRouter, calculator: Calculator, settings: Sett
     @router.post(
         "/api/networks/whatif",
         tags=["networks"],
-        openapi_extra=subject,
+        openapi_extra={"requestBody": json_body(comparison_schema(settings), SUBJECT_SAMPLE)},
         responses=answers_with(Comparison, *REFUSALS_BY_ID),
     )
     async def whatif(request: Request) -> Response:

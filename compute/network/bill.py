@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compute.counts import BYTES_PER_ELEMENT, Counts
-from compute.network.graph import Layer, Network
+from compute.network.graph import Network
 from compute.network.kinds import Conv2d, Shape
 
 Row = dict[str, Any]
@@ -21,24 +21,15 @@ WINDOW = ("kernel_size", "stride", "padding", "dilation")
 
 def analyze(network: Network) -> dict[str, Any]:
     """{"name", "source", "convention", "published", "input_shape", "rows", "totals"}: GET /api/networks/{id}."""
-    return _analysis(network, network.once(_rows))
+    return analysis(network, network.once(rows_of))
 
 
-def analyze_variant(variant: Network, original: Network) -> dict[str, Any]:
-    """analyze(variant), whose layers are those of `original` one by one: rows of what did not change are shared."""
-    known = original.once(_rows)
-    rows = [
-        known[index] if variant.unchanged(index, original) else _row(variant, index, layer)
-        for index, layer in enumerate(variant.layers)
-    ]
-    return _analysis(variant, rows)
+def rows_of(network: Network) -> list[Row]:
+    return [row_of(network, index) for index in range(len(network.layers))]
 
 
-def _rows(network: Network) -> list[Row]:
-    return [_row(network, index, layer) for index, layer in enumerate(network.layers)]
-
-
-def _analysis(network: Network, rows: list[Row]) -> dict[str, Any]:
+def analysis(network: Network, rows: list[Row]) -> dict[str, Any]:
+    """analyze(network), whose rows are known."""
     return {
         "name": network.name,
         "source": network.source,
@@ -57,9 +48,11 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
     return {**sums, "arithmetic_intensity": sums["flops"] / moved if moved else 0.0}
 
 
-def _row(network: Network, index: int, layer: Layer) -> Row:
-    inputs, output, counts = network.inputs(layer), network.shapes[layer.name], network.counts[layer.name]
-    kind = layer.kind
+def row_of(network: Network, index: int) -> Row:
+    """One layer: what it is and what it costs."""
+    layer = network.layers[index]
+    kind, inputs, output = layer.kind, network.inputs(layer), network.shapes[layer.name]
+    counts = kind.count(inputs, output)
     return {
         "index": index,
         "name": layer.name,

@@ -19,27 +19,15 @@ def halving(network: Network) -> list[dict[str, Any] | None]:
     this layer, or nulls and why it cannot be done. Channels: both sides, the split kept. Resolution: of the layer's
     input, rounded up.
     """
-    return network.once(_halves)
+    return [halved(network, layer) for layer in network.layers]
 
 
-def halving_of_variant(variant: Network, original: Network) -> list[dict[str, Any] | None]:
-    """halving(variant), whose layers are those of `original` one by one: what did not change is shared."""
-    known = original.once(_halves)
-    return [
-        known[index] if variant.unchanged(index, original) else _halved(variant, layer)
-        for index, layer in enumerate(variant.layers)
-    ]
-
-
-def _halves(network: Network) -> list[dict[str, Any] | None]:
-    return [_halved(network, layer) for layer in network.layers]
-
-
-def _halved(network: Network, layer: Layer) -> dict[str, Any] | None:
+def halved(network: Network, layer: Layer) -> dict[str, Any] | None:
+    """halving() of one layer."""
     if not network.weighted(layer):
         return None
     kind, (image, *_), output = layer.kind, network.inputs(layer), network.shapes[layer.name]
-    before = network.counts[layer.name]
+    before = kind.count([image], output)
     if isinstance(kind, Conv2d):
         return {
             "channels": _saved(before, lambda: _narrow(kind, image, output)),

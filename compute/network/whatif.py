@@ -1,16 +1,19 @@
 """What a network would cost under another policy, edited by hand, at its own width or on an equal budget."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from compute.errors import SpecError
 from compute.formulas import digits
-from compute.network.bill import Row, analyze, analyze_variant
+from compute.network.bill import Row, analysis, analyze, row_of, rows_of
 from compute.network.document import Limits, read_kind
 from compute.network.graph import LayerError, Network
-from compute.network.halving import halving_of_variant
+from compute.network.halving import halved, halving
 from compute.network.kinds import Kind
 from compute.network.policy import Applied, Policy, apply
 from compute.network.split import Split
@@ -19,6 +22,7 @@ from compute.network.width import hold as at_width
 
 HOLDS = ("channels", "params", "macs")
 COMPARED = ("params", "macs", "flops", "activations", "memory_access_bytes", "weight_bytes")
+SPLITS = {"groups", "grouping"}  # two ways to say one thing
 NO_DELTAS = dict.fromkeys(COMPARED, 0)
 SHOWN = 4  # names in a sentence before the rest is counted
 LIMITS = Limits()
@@ -39,6 +43,22 @@ class WhatIf:
     held: Held | None
     edited: frozenset[str]
     unheld: Network
+
+    @cached_property
+    def kept(self) -> list[bool]:
+        """Layer by layer: whether it is the original's, and between the same shapes."""
+        return [self.variant.unchanged(index, self.original) for index in range(len(self.variant.layers))]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The variant's; those of kept layers are the original's."""
+        known = self.original.once(rows_of)
+        return [known[i] if kept else row_of(self.variant, i) for i, kept in enumerate(self.kept)]
+
+    def told_before(self, index: int) -> bool:
+        """Nothing of this layer is news to whoever knows the original."""
+        name = self.variant.layers[index].name
+        return self.kept[index] and name not in self.edited and name not in self.left_alone
 
 
 class UnknownLayer(SpecError):
@@ -61,7 +81,8 @@ def what_if(
     edits: Edits | None = None,
     limits: Limits = LIMITS,
 ) -> WhatIf:
-    """The policy first, then the edits, then the widths.
+    """The policy first, then the edits, then the widths. A layer whose edited channels the policy does not fit is
+    left alone like any other.
 
     policy: None leaves splits as they are. hold: what must stay the original's: channels, params or macs.
     edits: {layer: {parameter: value}}, in a document's words, in place of that layer's own. Raises SpecError,
@@ -70,10 +91,9 @@ def what_if(
     if hold not in HOLDS:
         raise SpecError(f"hold must be one of {', '.join(HOLDS)}, not {hold!r}", "hold", "use channels")
     edits = edits or {}
-    applied = apply(original, policy) if policy else Applied(original, {})
-    by_hand = {name for name, changes in edits.items() if {"groups", "grouping"} & set(changes)}
+    applied, unheld = _regrouped(original, policy, edits, limits)
+    by_hand = {name for name, changes in edits.items() if SPLITS & set(changes)}
     left_alone = {name: reason for name, reason in applied.left_alone.items() if name not in by_hand}
-    unheld = _edited(applied.network, edits, limits)
     if hold == "channels":
         return WhatIf(original, unheld, left_alone, None, frozenset(edits), unheld)
     fixed = (applied.fixed_width | _depthwise(original, unheld)) - by_hand
@@ -81,29 +101,60 @@ def what_if(
     return WhatIf(original, variant, left_alone, held, frozenset(edits), unheld)
 
 
-def describe(what_if: WhatIf) -> dict[str, Any]:
-    """Both bills, layer by layer and in total, and how they differ: POST /api/networks/whatif."""
-    original = analyze(what_if.original)
-    variant = analyze_variant(what_if.variant, what_if.original)
-    halves = halving_of_variant(what_if.variant, what_if.original)
-    layers = [
-        {
-            "name": after["name"],
-            "changed": before is not after and before != after,
-            "left_alone": what_if.left_alone.get(after["name"]),
-            "edited": after["name"] in what_if.edited,
-            **_compared(before, after),
-            "halving": half,
-        }
-        for before, after, half in zip(original["rows"], variant["rows"], halves, strict=True)
-    ]
+def _regrouped(original: Network, policy: Policy | None, edits: Edits, limits: Limits) -> tuple[Applied, Network]:
+    """The policy applied, and the network with the edits too."""
+    if policy is None:
+        return Applied(original, {}), _edited(original, edits, limits)
+    applied = apply(original, policy)
+    try:
+        return applied, _edited(applied.network, edits, limits)
+    except LayerError as error:
+        with suppress(SpecError):  # the other way round, the policy sees the channels that it is to split
+            applied = apply(_edited(original, edits, limits), policy)
+            return applied, _edited(applied.network, _splits(edits), limits)
+        raise error
+
+
+def _splits(edits: Edits) -> Edits:
+    """What the edits say of groups alone."""
+    parts = {name: {key: value for key, value in of.items() if key in SPLITS} for name, of in edits.items()}
+    return {name: changes for name, changes in parts.items() if changes}
+
+
+def describe(what_if: WhatIf, changed_only: bool = False) -> dict[str, Any]:
+    """Both bills, layer by layer and in total, and how they differ: POST /api/networks/whatif.
+
+    changed_only: leave out the original's rows, and those of layers that are what they were, which describe() of the
+    same network unchanged tells: what an editor of a thousand layers needs at each step.
+    """
+    original, variant = analyze(what_if.original), analysis(what_if.variant, what_if.rows)
+    told = [not (changed_only and what_if.told_before(index)) for index in range(len(what_if.rows))]
+    layers = [_change(what_if, index) for index, wanted in enumerate(told) if wanted]
+    comparison = _compared(original["totals"], variant["totals"])
+    if changed_only:
+        original, variant = {**original, "rows": []}, {**variant, "rows": list(compress(what_if.rows, told))}
     return {
         "original": original,
         "variant": variant,
         "layers": layers,
-        **_compared(original["totals"], variant["totals"]),
+        **comparison,
         "hold": _hold(what_if.held),
         "notes": list(_notes(what_if)),
+    }
+
+
+def _change(what_if: WhatIf, index: int) -> dict[str, Any]:
+    before, after = what_if.original.once(rows_of)[index], what_if.rows[index]
+    shared = what_if.kept[index]
+    return {
+        "name": after["name"],
+        "changed": not shared and before != after,
+        "left_alone": what_if.left_alone.get(after["name"]),
+        "edited": after["name"] in what_if.edited,
+        **_compared(before, after),
+        "halving": what_if.original.once(halving)[index]
+        if shared
+        else halved(what_if.variant, what_if.variant.layers[index]),
     }
 
 
@@ -115,8 +166,8 @@ def _edited(network: Network, edits: Edits, limits: Limits) -> Network:
             raise UnknownLayer(name, network)
         number, layer = numbered[name]
         own = layer.kind.parameters()
-        if {"groups", "grouping"} & set(changes):
-            own = {key: value for key, value in own.items() if key not in ("groups", "grouping")}
+        if SPLITS & set(changes):
+            own = {key: value for key, value in own.items() if key not in SPLITS}
         try:
             kinds[name] = read_kind(layer.kind.title(), {**own, **changes}, limits)
         except SpecError as error:
@@ -167,22 +218,22 @@ def _notes(what_if: WhatIf) -> Iterator[str]:
 
 def _bill(network: Network, held: Held | None) -> Iterator[str]:
     """That a logarithmic split is no saving: of the layers where a uniform one with as many groups is legal."""
-    groups, params, macs, layers = set(), network.params, network.macs, 0
+    groups, params, macs, layers = set(), 0, 0, 0  # how many more, and where
     for layer, kind, (in_channels, *_) in network.convolutions():
         split, channels = kind.split, (in_channels, kind.out_channels)
         if split.scheme == "logarithmic" and split.groups > 2 and Split.uniform(split.groups).fits(*channels):
             more = kind.taps * (split.connections(*channels) - in_channels * kind.out_channels // split.groups)
             _, height, width = network.shapes[layer.name]
-            params, macs, layers = params - more, macs - more * height * width, layers + 1
+            params, macs, layers = params + more, macs + more * height * width, layers + 1
             groups.add(split.groups)
-    if network.params > params and network.macs > macs:
+    if params > 0 and macs > 0:
         n = f" n = {groups.pop()}" if len(groups) == 1 else ""
         before = ", before its widths were changed" if held and held.factor != 1 else ""
         yield (
             f"At equal channels this network with logarithmic{n} costs more than with a uniform split into as many"
             f" groups ({digits(layers)} layer{'s'[: layers - 1]} where both are legal{before}):"
-            f" params {digits(network.params)} against {digits(params)},"
-            f" MACs {digits(network.macs)} against {digits(macs)}."
+            f" params {digits(network.params)} against {digits(network.params - params)},"
+            f" MACs {digits(network.macs)} against {digits(network.macs - macs)}."
         )
 
 

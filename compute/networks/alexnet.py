@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from compute.formulas import digits
 from compute.network.graph import Layer, Network, Published
 from compute.network.kinds import AdaptiveAvgPool2d, Dropout, Flatten, Linear, LocalResponseNorm, ReLU
 from compute.networks.table import conv, layer, max_pool
@@ -11,7 +12,7 @@ THESIS = (
     "totals: Ioannou, Structural Priors in Deep Neural Networks, Cambridge 2017, Inter-Filter Connectivity, table data"
 )
 BIASES = (
-    "The totals in the source also count one MAC a bias: {macs:,}, 10,568 more than here. The paper writes 224 × 224"
+    "The totals in the source also count one MAC a bias: {macs}, 10\u202f568 more than here. The paper writes 224 × 224"
     " for the input; 227 × 227 is what makes conv1 55 × 55 without padding."
 )
 
@@ -22,7 +23,7 @@ def alexnet_2012() -> Network:
         (3, 227, 227),
         "AlexNet (2012)",
         f"{PAPER}; {THESIS}",
-        BIASES.format(macs=724_417_384),
+        BIASES.format(macs=digits(724_417_384)),
         Published(60_965_224, 724_406_816),
     )
 
@@ -33,7 +34,7 @@ def alexnet_ungrouped() -> Network:
         (3, 227, 227),
         "AlexNet (2012) without groups",
         f"{PAPER}, every convolution seeing every channel; {THESIS}",
-        BIASES.format(macs=1_135_266_664),
+        BIASES.format(macs=digits(1_135_266_664)),
         Published(62_378_344, 1_135_256_096),
     )
 

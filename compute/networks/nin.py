@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from compute.formulas import digits
 from compute.network.graph import Layer, Network, Published
 from compute.network.kinds import AdaptiveAvgPool2d, BatchNorm2d, Flatten, ReLU
 from compute.networks.table import avg_pool, conv, followed, layer, max_pool
@@ -30,8 +31,8 @@ def nin(k: int = 1) -> Network:
         network.input_shape,
         f"NIN root-{k} (CIFAR-10)" if k > 1 else "NIN (CIFAR-10)",
         SOURCE,
-        f"The source also counts one MAC a bias: {network.macs + BIASES:,}, {BIASES:,} more than here. It trains with"
-        " batch normalisation and without dropout, and counts no parameters of the normalisation: it has no affine"
+        f"The source also counts one MAC a bias: {digits(network.macs + BIASES)}, {digits(BIASES)} more than here. It"
+        " trains with batch normalisation and without dropout, and counts none of its parameters: it has no affine"
         " pairs here. That it follows every convolution is our reading.",
         Published(params, macs, macs_unit=1_000_000),
     )

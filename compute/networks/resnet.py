@@ -5,6 +5,7 @@ Layers are called as in torchvision; where it uses one ReLU three times, each us
 
 from collections.abc import Iterator
 
+from compute.formulas import digits
 from compute.network.graph import Layer, Network, Published
 from compute.network.kinds import AdaptiveAvgPool2d, Add, BatchNorm2d, Flatten, Linear, ReLU
 from compute.networks.table import conv, layer, max_pool
@@ -43,9 +44,9 @@ def resnet_50_root(k: int) -> Network:
         tuple(_layers(BLOCKS_50, (first, second, third, fourth))),
         name=f"ResNet-50 root-{k}",
         source=f"groups of the 3 × 3 convolutions: Ioannou et al.: Deep Roots, arXiv 1605.06489; the rest: {RESNET}",
-        convention=f"Deep Roots states {params:,} params and {macs:,} MACs by other rules: stride 2 in the 1 × 1"
-        " convolution before the 3 × 3, no parameters of batch normalisation (53,120 fewer), a bias in conv1 (64 more)"
-        " and one MAC a bias (1,064 more).",
+        convention=f"Deep Roots states {digits(params)} params and {digits(macs)} MACs by other rules: stride 2 in the"
+        " 1 × 1 convolution before the 3 × 3, no parameters of batch normalisation (53\u202f120 fewer), a bias in conv1"
+        " (64 more) and one MAC a bias (1\u202f064 more).",
     )
 
 

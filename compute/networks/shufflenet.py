@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from compute.formulas import digits
 from compute.network.graph import Layer, Network, Published
 from compute.network.kinds import AdaptiveAvgPool2d, Add, BatchNorm2d, ChannelShuffle, Concat, Flatten, Linear, ReLU
 from compute.networks.table import DEPTHWISE, avg_pool, conv, followed, layer, max_pool
@@ -24,8 +25,8 @@ def shufflenet_v1(groups: int) -> Network:
         name=f"ShuffleNet V1 1.0, g = {groups}",
         source=f"Zhang et al.: ShuffleNet, arXiv 1707.01083, table 1; params: shufflenet_g{groups}_w1 of pytorchcv",
         convention=f"Table 1 states a complexity of {MILLIONS[groups]} million MACs and leaves the classifier out:"
-        f" {network.macs - classifier:,} without it, {classifier:,} more with it, as here. The first 1 × 1 convolution"
-        " of stage 2 is not grouped, as the table says. The paper states no params.",
+        f" {digits(network.macs - classifier)} without it, {digits(classifier)} more with it, as here. The first 1 × 1"
+        " convolution of stage 2 is not grouped, as the table says. The paper states no params.",
         published=Published(PARAMS[groups]),
     )
 

@@ -1,6 +1,6 @@
 /** Assembles the networks page: the state from the link, the panels, and the state back into the link. */
 import { keepAddress } from "./core/address.js";
-import { ApiError } from "./core/api.js";
+import { ApiError, sentenceOf } from "./core/api.js";
 import { qs } from "./core/dom.js";
 import * as errors from "./core/errors.js";
 import { createStore } from "./core/store.js";
@@ -31,13 +31,14 @@ const store = createStore(link.state);
 
 /** Edits that came with a link may not fit: they are dropped, and said to be. @param {Error} error */
 function fail(error) {
-  const sentence = error instanceof ApiError ? error.sentence : error.message;
-  if (Object.keys(store.get().edits).length && error instanceof ApiError && error.status === 422) {
+  const sentence = sentenceOf(error);
+  const refused = error instanceof ApiError && error.status === 422;
+  if (refused && !whatIf.get() && Object.keys(store.get().edits).length) {
     store.update({ edits: {} });
     errors.showFieldError("edits", `The link’s edits were dropped: ${sentence}`);
     return;
   }
-  errors.showFieldError("policy", sentence, [{ label: "Try again", run: whatIf.refresh }]);
+  errors.showFieldError("policy", sentence, [refused ? { label: "Undo", run: edits.undo } : { label: "Try again", run: whatIf.refresh }]);
 }
 
 const whatIf = createWhatIf({ store, fail, good: () => errors.clearFieldError("policy") });
@@ -51,7 +52,7 @@ createBill(qs("#bill"), deps);
 createPolicies(qs("#policies"), deps);
 const edits = createEdits(qs("#edits"), deps);
 const layers = createLayers(qs("#layers"), { ...deps, edits });
-createCurves(qs("#curves"), { ...deps, reveal: layers.reveal });
+edits.before(createCurves(qs("#curves"), { ...deps, reveal: layers.reveal }).ahead);
 createGrowth(qs("#growth"), deps);
 createMemory(qs("#memory"), deps);
 createDevices(qs("#devices"), deps);

@@ -101,6 +101,20 @@ def test_ungrouping_alexnet_costs_what_was_published(client: TestClient) -> None
     assert body["deltas"]["params"] == 62_378_344 - 60_965_224
 
 
+def test_changes_alone_are_the_rows_that_differ(client: TestClient) -> None:
+    asked = {"network": "resnet-50", "policy": {"kind": "root", "groups": 8}, "edits": {"fc": {"out_features": 10}}}
+    whole = strict(Comparison, client.post("/api/networks/whatif", json=asked).content)
+    thin = strict(Comparison, client.post("/api/networks/whatif", json={**asked, "changed_only": True}).content)
+    told = [layer["changed"] or layer["edited"] or bool(layer["left_alone"]) for layer in whole["layers"]]
+    assert sum(told) == 13 + 1 + 1  # the 3 × 3s of more than one group, the stem left alone, the classifier
+    assert thin["layers"] == [layer for layer, kept in zip(whole["layers"], told, strict=True) if kept]
+    assert thin["variant"]["rows"] == [row for row, kept in zip(whole["variant"]["rows"], told, strict=True) if kept]
+    assert thin["original"]["rows"] == []
+    for key in ("deltas", "ratios", "hold", "notes"):
+        assert thin[key] == whole[key]
+    assert thin["variant"]["totals"] == whole["variant"]["totals"]
+
+
 def test_every_policy_at_once(client: TestClient) -> None:
     body = {"network": "resnet-50", "groups": 64}
     lines = strict(list[PolicyLine], client.post("/api/networks/policies", json=body).content)

@@ -31,7 +31,9 @@ def policies_at_once() -> Bodies:
 def one_edit() -> Bodies:
     """What the page asks for when a row is edited."""
     for n in count(1):
-        yield [("whatif", {"network": RESNEXT, "edits": {"conv1": {"out_channels": 64, "padding": [n % 60, 1 + n // 60]}}})]
+        yield [
+            ("whatif", {"network": RESNEXT, "edits": {"conv1": {"out_channels": 64, "padding": [n % 60, 1 + n // 60]}}})
+        ]
 
 
 def equal_macs() -> Bodies:

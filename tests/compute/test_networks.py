@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from compute.errors import SpecError
+from compute.formulas import digits
 from compute.network import Network, analyze, read, write
 from compute.network.bill import TOTALS
 from compute.network.kinds import BatchNorm2d, Conv2d, Linear
@@ -139,7 +140,7 @@ def test_nin_and_its_roots(k, stated):
     assert totals["params"] == params
     assert totals["macs"] + totals["bias"] == with_biases
     assert f"{totals['macs'] / 1e8:.2f}" == printed
-    assert f"{with_biases:,}, {totals['bias']:,} more than here" in result["convention"]
+    assert f"{digits(with_biases)}, {digits(totals['bias'])} more than here" in result["convention"]
     million = 1_000_000
     assert result["published"] == {
         "params": params,
@@ -161,7 +162,7 @@ def test_shufflenet_and_its_complexity(g, stated):
     assert round(body / 1e6) == millions
     assert result["published"] == {"params": params, "macs": None, "params_unit": 1, "macs_unit": 1}
     assert f"{millions} million" in result["convention"]
-    assert f"{body:,} without it, {classifier:,} more with it" in result["convention"]
+    assert f"{digits(body)} without it, {digits(classifier)} more with it" in result["convention"]
 
 
 @pytest.mark.parametrize(("k", "stated"), ROOTS.items())
@@ -188,9 +189,9 @@ def test_the_roots_of_resnet_by_the_rules_of_their_source(k, stated):
     theirs = network.with_kinds({name: replace(kinds[name], stride=stride) for name, stride in strides.items()})
     assert theirs.macs + biases == macs
     assert network.published is None
-    assert f"{params:,} params and {macs:,} MACs" in network.convention
-    assert f"({normalisation:,} fewer)" in network.convention
-    assert f"({biases:,} more)" in network.convention
+    assert f"{digits(params)} params and {digits(macs)} MACs" in network.convention
+    assert f"({digits(normalisation)} fewer)" in network.convention
+    assert f"({digits(biases)} more)" in network.convention
 
 
 ALEXNET = """

@@ -67,3 +67,19 @@ test("a failure of what is wanted is told, one of what is not is silent", async 
   await turn();
   assert.deepEqual(log, ["failed: new"]);
 });
+
+test("what was asked for ahead is not asked for again, and what never came about is forgotten", async () => {
+  const { store, loader, asked, log } = setUp();
+  asked[4].resolve("four");
+  await turn();
+  loader.ahead({ groups: 7, metric: "macs" });
+  asked[7].reject(new Error("never told"));
+  await turn();
+  loader.ahead({ groups: 8, metric: "macs" });
+  const first = asked[8];
+  store.update({ groups: 8 });
+  assert.equal(asked[8], first);
+  first.resolve("eight");
+  await turn();
+  assert.deepEqual(log, ["show four", "show eight"]);
+});

@@ -31,6 +31,8 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
   let held = null;
   /** What was asked for last. */
   let wanted = "";
+  /** An answer asked for before its state is there. @type {{key: string, data: Promise<D>}|null} */
+  let early = null;
 
   function refresh() {
     const state = store.get();
@@ -50,7 +52,7 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
   async function ask(state, signal) {
     const asked = key(state);
     try {
-      const data = await load(state, signal);
+      const data = await (early?.key === asked ? early.data : load(state, signal));
       if (signal.aborted) return;
       held = { key: asked, data };
       await announce();
@@ -96,6 +98,15 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
 
     /** Whether the answer held is the one to the present state. */
     current: () => held?.key === key(store.get()),
+
+    /**
+     * Asks for what will be wanted should `state` come about.
+     * @param {Readonly<S>} state
+     */
+    ahead(state) {
+      early = { key: key(state), data: load(state, new AbortController().signal) };
+      early.data.catch(() => {}); // should the state come about, it is told then
+    },
 
     /**
      * An answer that somebody has already.

@@ -1,45 +1,26 @@
 /**
- * The network on screen beside its variant, as POST /api/networks/whatif answers: one request, read by many panels.
+ * The network on screen beside its variant, as POST /api/networks/whatif answers: asked for once, read by many panels.
  *
- * @typedef {number|string} Count  a string beyond 2^53, where a number would lose digits
- * @typedef {object} NetworkRow
- * @property {number} index
- * @property {string} name
- * @property {string} kind
- * @property {string[]} inputs
- * @property {number} in_channels
- * @property {number} out_channels
- * @property {[number, number]|null} kernel_size
- * @property {[number, number]|null} stride
- * @property {[number, number]|null} padding
- * @property {[number, number]|null} dilation
- * @property {{scheme: string, groups: number, base: number|null, sizes: [number, number][]|null, text: string}|null} grouping
- * @property {number[]} output_shape
- * @property {Count|null} fully_connected_weights
- * @typedef {NetworkRow & Record<string, any>} Row
- * @typedef {{name: string, source: string, convention: string, published: Record<string, number|null>|null,
- *   input_shape: number[], rows: Row[], totals: Record<string, Count>}} Analysis
- * @typedef {{name: string, changed: boolean, edited: boolean, left_alone: string|null, deltas: Record<string, Count>,
- *   ratios: Record<string, number|null>, halving: Record<string, any>|null}} LayerChange
- * @typedef {{target: string, wanted: Count, reached: Count, relative: number, factor: number}} Hold
- * @typedef {object} WhatIf
- * @property {Analysis} original
- * @property {Analysis} variant
- * @property {LayerChange[]} layers
- * @property {Record<string, Count>} deltas
- * @property {Record<string, number|null>} ratios
- * @property {Hold|null} hold
- * @property {string[]} notes
+ * @typedef {import("../model/comparison.js").Count} Count
+ * @typedef {import("../model/comparison.js").Row} Row
+ * @typedef {import("../model/comparison.js").Analysis} Analysis
+ * @typedef {import("../model/comparison.js").LayerChange} LayerChange
+ * @typedef {import("../model/comparison.js").WhatIf} WhatIf
  * @typedef {ReturnType<typeof createWhatIf>} WhatIfLoader
  *
  * @typedef {import("../model/networkstate.js").NetworkState} NetworkState
  * @typedef {import("../model/networkstate.js").FrozenNetworkState} FrozenNetworkState
  * @typedef {import("../model/networkstate.js").Subject} Subject
  */
+import { merged } from "../model/comparison.js";
 import { OWN, canonical, pinOf } from "../model/networkstate.js";
 import { ownDocument } from "../model/own.js";
 import { ApiError, postJson, sentenceOf } from "./api.js";
 import { createLoader } from "./loader.js";
+import { shown } from "./shown.js";
+
+const CHART_FIRST_MS = 600; // how long what need not follow the finger gives way to what does
+const PAUSE_MS = 250; // and to the finger itself: between two steps of a drag nothing else is worked out
 
 /**
  * An id stays one, the reader's own network goes along whole.
@@ -54,12 +35,31 @@ export const subjectOf = (state) => sent(pinOf(state));
 /** @param {FrozenNetworkState} state */
 export const subjectKey = (state) => JSON.stringify(subjectOf(state));
 
+/** The last network as it is, all its rows: every variant shares most of them. */
+let plain = { key: "", answer: /** @type {Promise<WhatIf>|null} */ (null) };
+
+/** @param {Subject["network"]} network */
+function plainOf(network) {
+  const key = JSON.stringify(network);
+  if (plain.key !== key || !plain.answer) {
+    plain = { key, answer: postJson("/api/networks/whatif", { network }) };
+    plain.answer?.catch(() => (plain = { key: "", answer: null })); // asked again next time
+  }
+  return /** @type {Promise<WhatIf>} */ (plain.answer);
+}
+
 /**
  * @param {Subject} subject
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<WhatIf>}
  */
-export const askWhatIf = (subject, options) => postJson("/api/networks/whatif", subject, options);
+export async function askWhatIf(subject, options) {
+  const [whole, changes] = await Promise.all([
+    plainOf(subject.network),
+    postJson("/api/networks/whatif", { ...subject, changed_only: true }, options),
+  ]);
+  return merged(whole, changes);
+}
 
 /**
  * @param {object} deps
@@ -86,13 +86,22 @@ export const createWhatIf = ({ store, fail, good }) =>
  * @param {string} panel  its id
  * @param {(state: FrozenNetworkState) => string} key  equal keys, equal answers
  * @param {(state: FrozenNetworkState, signal: AbortSignal) => Promise<D>} load
+ * @param {{last?: boolean}} [when]  last: once the chart is there, which follows the finger
  */
-export function createPanelLoader({ store, errors }, panel, key, load) {
+export function createPanelLoader({ store, errors }, panel, key, load, { last = false } = {}) {
   /** @param {Error} error */
   function fail(error) {
     const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
     errors.showFieldError(panel, sentenceOf(error), refused ? [] : [{ label: "Try again", run: () => loader.refresh() }]);
   }
-  const loader = createLoader({ store, key, load, canonical, fail, good: () => errors.clearFieldError(panel) });
+  /** @type {typeof load} */
+  async function afterChart(state, signal) {
+    await shown("curves", () => canonical(store.get()), CHART_FIRST_MS);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    signal.throwIfAborted();
+    return load(state, signal);
+  }
+  const good = () => errors.clearFieldError(panel);
+  const loader = createLoader({ store, key, load: last ? afterChart : load, canonical, fail, good });
   return loader;
 }

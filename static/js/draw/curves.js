@@ -42,7 +42,7 @@ export function dressed({ data, layout }, token, width, title) {
       ...themedFrame(token),
       title: title ? { text: layout.title.text, font: { size: FONT_SIZE + 2, color: token("--ink") }, x: 0, xref: "paper" } : undefined,
       height: (stacked ? panels * STACKED : HEIGHT) + below + above,
-      margin: { l: LEFT, r: ends ? right : RIGHT, t: TOP + above, b: BOTTOM + below },
+      margin: { l: LEFT, r: ends ? right : RIGHT, t: TOP + above, b: BOTTOM + below, autoexpand: false },
       showlegend: legend,
       legend: { orientation: "v", x: 0, y: -0.18, yanchor: "top", yref: "paper" },
       ...Object.fromEntries(axes.map((key) => [key, { ...themedAxis(layout[key], token), ...(stacked ? domainOf(key, panels) : {}) }])),

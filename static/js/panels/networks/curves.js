@@ -116,6 +116,7 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
   loader.refresh();
 
   return {
+    ahead: loader.ahead,
     destroy() {
       off();
       unsubscribe();

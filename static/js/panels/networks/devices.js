@@ -12,6 +12,8 @@ import { bindFields } from "./fields.js";
  *   bounds: {layer: string, speedup: number}[], notes: string[]}} Placement
  */
 
+const SIDES = /** @type {const} */ (["original", "variant"]);
+
 /**
  * @param {string} label
  * @param {string[]} heads
@@ -37,38 +39,55 @@ export function createDevices(host, { store, errors }) {
   const body = h("div", { class: "devices-body" });
   qs(".panel-body", host).replaceChildren(message, body);
 
-  /** @param {State} state */
-  const bodyOf = (state) => ({ ...subjectOf(state), devices: state.devices });
+  /** The network as it is, and what is done to it. @param {State} state */
+  const bodiesOf = (state) => {
+    const variant = { ...subjectOf(state), devices: state.devices };
+    return [{ ...variant, policy: null, hold: "channels", edits: {} }, variant];
+  };
 
-  const loader = createPanelLoader({ store, errors }, "devices", (state) => JSON.stringify(bodyOf(state)), (state, signal) =>
-    postJson("/api/networks/placement", bodyOf(state), { signal }),
-  );
+  const loader = createPanelLoader({ store, errors }, "devices", (state) => JSON.stringify(bodiesOf(state)), (state, signal) =>
+    Promise.all(bodiesOf(state).map((each) => postJson("/api/networks/placement", each, { signal }))),
+  { last: true });
 
-  /** @param {Placement} placement */
-  function show({ devices, crossings, crossing_elements, bounds, notes }) {
-    const work = devices.map(({ macs }) => macs);
-    const share = work.reduce((sum, macs) => sum + macs, 0) / Math.max(1, ...work);
-    const held = tableOf("Devices", ["Device", "Params", "Weights", "MACs", "Activations"], devices.map((device) => [
-      `GPU ${device.index + 1}`,
-      cell("device-params", device.params, number(device.params)),
-      cell("device-weights", device.weight_bytes, memory(device.weight_bytes)),
-      cell("device-macs", device.macs, `${si(device.macs)}MACs`.replace(/(\d)MACs/, "$1 MACs")),
-      cell("device-activations", device.activations, number(device.activations)),
-    ]));
-    const crossed = crossings.length
-      ? tableOf("Activations that cross", ["Before", "Elements per image", "Why"], crossings.map(({ layer, elements, why }) => [
-          layer, cell("crossing", elements, number(elements)), h("td", { class: "why" }, why),
-        ]))
-      : h("p", {}, "No activation crosses between the devices.");
+  /** @param {Placement[]} placements  of the original and of the variant */
+  function show(placements) {
+    const [, variant] = placements;
+    const held = tableOf("Devices", ["Device", "Params", "Weights", "MACs", "Activations"],
+      placements.flatMap(({ devices }, i) => devices.map((device) => [
+        `${SIDES[i]}, GPU ${device.index + 1}`,
+        cell(`${SIDES[i]}-params`, device.params, number(device.params)),
+        cell(`${SIDES[i]}-weights`, device.weight_bytes, memory(device.weight_bytes)),
+        cell(`${SIDES[i]}-macs`, device.macs, si(device.macs)),
+        cell(`${SIDES[i]}-activations`, device.activations, number(device.activations)),
+      ])));
     body.replaceChildren(
       held,
-      h("p", {}, `Work is worth ${fixed(share, 2)} of ${devices.length} devices: the busiest one sets the pace.`),
+      h("p", {}, placements.map(({ devices }, i) => `The ${SIDES[i]} can use ${fixed(worth(devices), 2)} of ${devices.length} devices`).join("; "),
+        ": the busiest one sets the pace."),
       h("h3", {}, "What crosses, forward, both directions"),
-      h("p", { "data-name": "crossing-elements", "data-value": crossing_elements }, `${number(crossing_elements)} elements per image in all.`),
-      crossed,
-      ...(bounds.length ? [h("h3", {}, "Uneven splits"), boundsOf(bounds)] : []),
-      h("div", { class: "notes" }, ...notes.map((note) => h("p", {}, note))),
+      crossingsOf(placements),
+      ...(variant.bounds.length ? [h("h3", {}, "Uneven splits"), boundsOf(variant.bounds)] : []),
+      h("div", { class: "notes" }, ...variant.notes.map((note) => h("p", {}, note))),
     );
+  }
+
+  /** How many devices' worth of work is done at once. @param {Device[]} devices */
+  function worth(devices) {
+    const work = devices.map(({ macs }) => macs);
+    return work.reduce((sum, macs) => sum + macs, 0) / Math.max(1, ...work);
+  }
+
+  /** @param {Placement[]} placements */
+  function crossingsOf(placements) {
+    const [original, variant] = placements.map(({ crossings }) => new Map(crossings.map((crossing) => [crossing.layer, crossing])));
+    const layers = [...new Set([...original.keys(), ...variant.keys()])];
+    const rows = layers.map((layer) => {
+      const [was, is] = [original.get(layer), variant.get(layer)];
+      const elements = [was, is].map((crossing, i) => cell(`${SIDES[i]}-crossing`, crossing?.elements ?? 0, crossing ? number(crossing.elements) : "–"));
+      return [layer, ...elements, h("td", { class: "why" }, (is ?? was)?.why)];
+    });
+    const sums = placements.map(({ crossing_elements: sum }, i) => cell(`${SIDES[i]}-crossings`, sum, number(sum)));
+    return tableOf("Activations that cross", ["Before", "original, elements per image", "variant, elements per image", "Why"], [...rows, ["in all", ...sums, h("td")]]);
   }
 
   /** @param {Placement["bounds"]} bounds */

@@ -42,6 +42,8 @@ export function createEdits(host, { store, whatIf, errors }) {
   host.replaceChildren(list, empty, message, h("div", { class: "edit-buttons" }, undo, redo, drop));
   /** @type {AbortController|null} */
   let asking = null;
+  /** Asks for whatever else will be wanted. @type {(state: import("../../model/networkstate.js").FrozenNetworkState) => void} */
+  let ahead = () => {};
 
   /**
    * Puts `edits` into the state if the network can be built with them.
@@ -53,10 +55,12 @@ export function createEdits(host, { store, whatIf, errors }) {
     const controller = new AbortController();
     asking = controller;
     const state = store.get();
+    const next = { ...state, edits };
     try {
-      const data = await askWhatIf(sent({ ...pinOf(state), edits }), controller);
+      const asked = askWhatIf(sent({ ...pinOf(state), edits }), controller);
+      ahead(next);
+      const data = await asked;
       if (controller.signal.aborted) return null;
-      const next = { ...state, edits };
       whatIf.prime(next, data);
       errors.clearFieldError("edits");
       store.update({ edits });
@@ -105,6 +109,12 @@ export function createEdits(host, { store, whatIf, errors }) {
 
   return {
     attempt,
+    undo: past.undo,
+
+    /** @param {typeof ahead} start  called with a state that may come about */
+    before(start) {
+      ahead = start;
+    },
 
     /**
      * One parameter of one layer, over what was edited before.

@@ -104,7 +104,11 @@ export function createLayers(host, { store, whatIf, edits }) {
   qs(".panel-body", host).replaceChildren(scroller);
   const editor = createEditor({ store, edits, columns: COLUMNS.length + 1 });
 
-  /** @type {Map<string, {row: HTMLTableRowElement, cells: HTMLTableCellElement[], index: number}>} */
+  /**
+   * A row and what it says.
+   * @typedef {{row: HTMLTableRowElement, cells: HTMLTableCellElement[], index: number, is?: Row, change?: LayerChange, metric?: string}} Made
+   * @type {Map<string, Made>}
+   */
   let made = new Map();
   let madeFor = "";
   /** @type {HTMLTableRowElement|null} */
@@ -140,10 +144,12 @@ export function createLayers(host, { store, whatIf, edits }) {
     const lines = linesOf(data, state);
     build(lines);
     for (const line of lines) {
-      const { row, cells } = /** @type {{row: HTMLTableRowElement, cells: HTMLTableCellElement[]}} */ (made.get(line.is.name));
-      row.classList.toggle("edited", line.change.edited);
-      row.classList.toggle("differs", line.change.changed);
-      COLUMNS.forEach(({ cell }, i) => write(cells[i], cell(line, state.metric)));
+      const view = /** @type {Made} */ (made.get(line.is.name));
+      const [{ is, change }, { metric }] = [line, state];
+      if (view.is === is && view.change === change && view.metric === metric) continue;
+      Object.assign(view, { is, change, metric });
+      view.row.classList.toggle("edited", change.edited);
+      COLUMNS.forEach(({ cell }, i) => write(view.cells[i], cell(line, metric)));
     }
     setText(metricHead, METRICS[state.metric]);
     showSums(data, lines, state);

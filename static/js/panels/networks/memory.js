@@ -54,7 +54,7 @@ export function createMemory(host, { store, errors }) {
 
   const loader = createPanelLoader({ store, errors }, "memory", (state) => JSON.stringify(bodyOf(state)), (state, signal) =>
     postJson("/api/networks/memory", bodyOf(state), { signal }),
-  );
+  { last: true });
 
   /** @param {State} state */
   function bodyOf(state) {

@@ -8,11 +8,14 @@ import { policyText } from "../../model/networkstate.js";
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
  * @typedef {import("../../model/networkstate.js").PolicyKind} PolicyKind
- * @typedef {{policy: PolicyKind, params: number|string, macs: number|string, ratios: Record<string, number|null>,
- *   left_alone: number, split: number, relative: number|null}} Line
+ * @typedef {import("../../model/comparison.js").Count} Count
+ * @typedef {{policy: PolicyKind, params: Count|null, macs: Count|null, ratios: Record<string, number|null>,
+ *   left_alone: number|null, split: number|null, relative: number|null, reason: string|null}} Line  nulls with a reason
  */
 
-const HEADS = ["Grouping", "Params", "", "MACs", "", "Changed", "Left alone", "Off the budget"];
+/** Heads, and how many columns each spans. */
+const HEADS = /** @type {const} */ ([["Grouping", 1], ["Params", 2], ["MACs", 2], ["Changed", 1], ["Left alone", 1], ["Off the budget", 1]]);
+const CELLS = 7;
 const KINDS = /** @type {PolicyKind[]} */ (["none", "uniform", "width", "logarithmic", "depthwise", "root"]);
 
 /**
@@ -23,10 +26,11 @@ export function createPolicies(host, { store, errors }) {
   const message = h("p", { class: "message", id: "policies-message", "aria-live": "polite" });
   const rows = new Map(KINDS.map((kind) => {
     const button = h("button", { type: "button", class: "edit", onclick: () => store.update({ policy: kind }) });
-    const cells = HEADS.slice(1).map(() => h("td"));
-    return [kind, { row: h("tr", { "data-policy": kind }, h("th", { scope: "row" }, button), ...cells), button, cells }];
+    const cells = Array.from({ length: CELLS }, () => h("td"));
+    const reason = h("td", { class: "why" });
+    return [kind, { row: h("tr", { "data-policy": kind }, h("th", { scope: "row" }, button), ...cells, reason), button, cells, reason }];
   }));
-  const head = h("tr", {}, ...HEADS.map((text) => (text ? h("th", { scope: "col" }, text) : h("td"))));
+  const head = h("tr", {}, ...HEADS.map(([text, colspan]) => h("th", { scope: colspan > 1 ? "colgroup" : "col", colspan }, text)));
   const table = h("table", { class: "policy-table" }, h("thead", {}, head), h("tbody", {}, ...[...rows.values()].map(({ row }) => row)));
   const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Every grouping" }, table);
   qs(".panel-body", host).replaceChildren(message, scroller);
@@ -39,7 +43,7 @@ export function createPolicies(host, { store, errors }) {
 
   const loader = createPanelLoader({ store, errors }, "policies", (state) => JSON.stringify(bodyOf(state)), (state, signal) =>
     postJson("/api/networks/policies", bodyOf(state), { signal }),
-  );
+  { last: true });
 
   function markChosen() {
     const { policy } = store.get();
@@ -52,14 +56,16 @@ export function createPolicies(host, { store, errors }) {
   /** @param {Line[]} lines */
   function show(lines) {
     const state = store.get();
-    for (const { policy, params, macs, ratios, left_alone, split, relative } of lines) {
+    for (const { policy, params, macs, ratios, left_alone, split, relative, reason } of lines) {
       const view = rows.get(policy);
       if (!view) continue;
       setText(view.button, policyText({ ...state, kind: policy, scope: "spatial" }));
       const texts = [
         siText(params), ratioText(ratios.params), siText(macs), ratioText(ratios.macs),
-        number(split), left_alone ? number(left_alone) : "–", relative === null ? "–" : percent(relative),
+        split === null ? "–" : number(split), left_alone ? number(left_alone) : "–", relative === null ? "–" : percent(relative),
       ];
+      view.reason.textContent = reason;
+      view.row.classList.toggle("impossible", reason !== null);
       const values = [params, ratios.params, macs, ratios.macs, split, left_alone, relative];
       view.cells.forEach((cell, i) => {
         setText(cell, texts[i]);
@@ -83,8 +89,8 @@ export function createPolicies(host, { store, errors }) {
   };
 }
 
-/** @param {number|string} n */
-const siText = (n) => si(Number(n));
+/** @param {Count|null} n */
+const siText = (n) => (n === null ? "–" : si(Number(n)));
 
 /** @param {number|null} share */
 const ratioText = (share) => (share === null ? "–" : ratio(share));

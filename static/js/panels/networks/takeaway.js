@@ -82,7 +82,7 @@ export function createTakeaway(host, { store, errors, whatIf }) {
 
   const loader = createPanelLoader({ store, errors }, "takeaway", subjectKey, (state, signal) =>
     postForText("/api/networks/code", subjectOf(state), { signal }),
-  );
+  { last: true });
   const off = loader.subscribe({ host, element: code, show: (/** @type {string} */ text) => void (code.textContent = text) });
   loader.refresh();
   return {
