@@ -1,4 +1,4 @@
-"""Makes static/about/page.png, the README's picture, from a running server: scripts/make-screenshot.py URL"""
+"""Makes the README's pictures, static/about/*.png, from a running server: scripts/make-screenshot.py URL"""
 
 import os
 import shutil
@@ -7,19 +7,25 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-TARGET = Path(__file__).parents[1] / "static/about/page.png"
-PAINTED = "() => document.querySelector('#maps').dataset.painted && document.querySelector('#depth').dataset.painted"
+TARGET = Path(__file__).parents[1] / "static/about"
+# Picture: address, height, and the panels that have to be there.
+PICTURES = {
+    "page.png": ("/", 1560, ("maps", "depth")),
+    "networks.png": ("/networks?network=resnet-50&hold=params", 1480, ("layers", "curves", "policies")),
+}
+PAINTED = "(ids) => ids.every((id) => document.getElementById(id).dataset.painted)"
 
 
 def main(url: str) -> None:
     chromium = os.environ.get("GROUPSCOPE_CHROMIUM") or shutil.which("chromium")
+    TARGET.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1560})
-        page.goto(url)
-        page.wait_for_function(PAINTED)
-        TARGET.parent.mkdir(exist_ok=True)
-        page.screenshot(path=TARGET)
+        for name, (address, height, panels) in PICTURES.items():
+            page = browser.new_page(viewport={"width": 1280, "height": height})
+            page.goto(url.rstrip("/") + address)
+            page.wait_for_function(PAINTED, arg=list(panels))
+            page.screenshot(path=TARGET / name)
         browser.close()
 
 

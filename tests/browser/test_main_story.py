@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from compute import ConvSpec, Grouping, describe_layer
 from compute.maps import MapsSpec
 from tests.browser.conftest import Open
 from tests.browser.panels import Groupscope, grey
+from tests.compute.exported import execute
 from tests.compute.test_run import expected_maps
 
 SAMPLES = Path(__file__).parents[2] / "static/samples"
@@ -177,3 +179,13 @@ def test_a_map_opens_at_full_resolution(open_page: Open) -> None:
     assert f"{exact.max():.3g}"[:4] in lightbox.inner_text()
     view.page.keyboard.press("Escape")
     assert not lightbox.is_visible()
+
+
+def test_the_layer_leaves_as_code(open_page: Open, tmp_path: Path) -> None:
+    view = open_page(size=32, in_channels=99, out_channels=100, groups=3, base=3, stride="2,1")
+    with view.page.expect_download() as download:
+        view.page.click("#layer-code")
+    download.value.save_as(tmp_path / "layer.py")
+    layer = execute((tmp_path / "layer.py").read_text(encoding="utf-8"))["build"]()
+    assert sum(p.numel() for p in layer.parameters()) == view.number("params-this-layer")
+    assert list(layer(torch.zeros(1, 99, 32, 32)).shape[1:]) == view.layer()["output_shape"]

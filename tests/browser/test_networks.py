@@ -232,13 +232,13 @@ def test_two_gpus_as_in_2012(open_networks: OpenNetworks) -> None:
     crossed = view.page.locator("#devices tbody tr:has([data-name=original-crossing])")
     cells = "(rows) => rows.map((row) => [...row.cells].slice(0, 3).map((c) => c.dataset.value ?? c.textContent))"
     assert crossed.evaluate_all(cells) == [
+        ["conv2", "0", str(96 * 27 * 27)],
         ["conv3", "43264", "43264"],
+        ["conv4", "0", str(384 * 13 * 13)],
+        ["conv5", "0", str(384 * 13 * 13)],
         ["fc6", "9216", "9216"],
         ["fc7", "4096", "4096"],
         ["fc8", "4096", "4096"],
-        ["conv2", "0", str(96 * 27 * 27)],
-        ["conv4", "0", str(384 * 13 * 13)],
-        ["conv5", "0", str(384 * 13 * 13)],
     ]
     text = view.text("#devices")
     assert "3 GB" in text

@@ -54,9 +54,10 @@ export function createBill(host, { whatIf }) {
   const body = qs(".panel-body", host);
   body.replaceChildren(
     h("div", { class: "bill" },
-      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Totals" }, table),
+      h("div", { class: "bill-sums" },
+        h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Totals" }, table),
+        h("p", { class: "convention" }, CONVENTION)),
       h("div", { class: "bill-words" }, notes, fully, published)),
-    h("p", { class: "convention" }, CONVENTION),
   );
 
   /** @param {WhatIf} data */

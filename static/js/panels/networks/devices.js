@@ -31,9 +31,10 @@ const cell = (name, value, text) => h("td", { "data-name": name, "data-value": v
 
 /**
  * @param {HTMLElement} host
- * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors}} deps
+ * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors,
+ *   whatIf: import("../../core/whatif.js").WhatIfLoader}} deps
  */
-export function createDevices(host, { store, errors }) {
+export function createDevices(host, { store, errors, whatIf }) {
   const fields = bindFields({ store, errors }, ["devices"], { devices: "device_count" });
   const message = h("p", { class: "message", id: "devices-message", "aria-live": "polite" });
   const body = h("div", { class: "devices-body" });
@@ -80,7 +81,8 @@ export function createDevices(host, { store, errors }) {
   /** @param {Placement[]} placements */
   function crossingsOf(placements) {
     const [original, variant] = placements.map(({ crossings }) => new Map(crossings.map((crossing) => [crossing.layer, crossing])));
-    const layers = [...new Set([...original.keys(), ...variant.keys()])];
+    const order = new Map(whatIf.get()?.variant.rows.map(({ name, index }) => [name, index]));
+    const layers = [...new Set([...original.keys(), ...variant.keys()])].sort((a, b) => Number(order.get(a)) - Number(order.get(b)));
     const rows = layers.map((layer) => {
       const [was, is] = [original.get(layer), variant.get(layer)];
       const elements = [was, is].map((crossing, i) => cell(`${SIDES[i]}-crossing`, crossing?.elements ?? 0, crossing ? number(crossing.elements) : "–"));
