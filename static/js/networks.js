@@ -25,8 +25,8 @@ import { createSheet } from "./panels/sheet.js";
 
 const boot = JSON.parse(qs("#boot").textContent ?? "{}");
 const names = new Map(boot.networks.map((/** @type {{id: string, name: string}} */ { id, name }) => [id, name]));
-const ids = [...names.keys(), ...(ownDocument() ? [OWN] : [])];
-const link = parseQuery(location.search, ids);
+const own = ownDocument();
+const link = parseQuery(location.search, [...names.keys(), ...(own ? [OWN] : [])], own);
 const store = createStore(link.state);
 
 /** Edits that came with a link may not fit: they are dropped, and said to be. @param {Error} error */
@@ -38,12 +38,13 @@ function fail(error) {
     errors.showFieldError("edits", `The link’s edits were dropped: ${sentence}`);
     return;
   }
-  errors.showFieldError("policy", sentence, [refused ? { label: "Undo", run: edits.undo } : { label: "Try again", run: whatIf.refresh }]);
+  const undo = edits.canUndo() ? [{ label: "Undo", run: edits.undo }] : [];
+  errors.showFieldError("policy", sentence, refused ? undo : [{ label: "Try again", run: whatIf.refresh }]);
 }
 
 const whatIf = createWhatIf({ store, fail, good: () => errors.clearFieldError("policy") });
 /** @param {string} id */
-const nameOf = (id) => names.get(id) ?? (ownDocument()?.name || "Your network");
+const nameOf = (id) => names.get(id) ?? (store.get().document?.name || "Your network");
 const deps = { store, errors, whatIf, nameOf };
 
 createHeadline(qs("#headline"), deps);

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,34 @@ def test_a_network_of_ones_own(open_networks: OpenNetworks) -> None:
     view.page.reload()
     view.wait(network="own", edits={"split": {"groups": 8}})
     assert view.row("split")["params"] == str(9 * 16 * 2 + 16)
+
+
+def test_one_own_network_after_another(open_networks: OpenNetworks) -> None:
+    view = open_networks(policy="keep")
+    paste(view, SMALL)
+    view.wait(network="own")
+    first = view.page.locator(".code").text_content()
+    wider = [{**layer, "out_channels": 64} if "out_channels" in layer else layer for layer in SMALL["layers"]]
+    paste(view, {**SMALL, "layers": wider})
+    params = 64 * 27 + 64 + 9 * 64 * 16 + 64 + 650
+    view.page.wait_for_function(
+        "(params) => document.querySelector('[data-name=params-variant]').dataset.value === String(params)", arg=params
+    )
+    view.page.wait_for_function("(code) => document.querySelector('.code').textContent !== code", arg=first)
+    names = execute(view.page.locator(".code").text_content() or "")
+    assert sum(p.numel() for p in names["Mine"]().parameters()) == params
+    assert view.curves()[0]["y"][0] == 64 * 27 * 32 * 32
+
+
+def test_an_edit_under_way_is_not_put_into_another_network(open_networks: OpenNetworks) -> None:
+    view = open_networks(network="nin", policy="keep")
+    view.edit("conv2a")
+    view.page.route("**/api/networks/whatif", lambda route: (time.sleep(0.3), route.continue_())[1])
+    view.change("out_channels", "100")
+    view.page.select_option("#network", "vgg-16")
+    view.wait(network="vgg-16", edits={})
+    assert view.text("#headline h2") == "VGG-16"
+    assert view.value("params-variant", "#bill") == 138_357_544
 
 
 def test_digits_beyond_what_a_double_holds_stay_exact(open_networks: OpenNetworks) -> None:

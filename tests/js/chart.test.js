@@ -54,6 +54,11 @@ test("CSV quotes what needs it and leaves nulls empty", () => {
   assert.equal(toCsv(rows), 'layer,macs,reason\r\n0,1849688064,\r\n1,,"groups must divide ""in"", 64 % 3 = 1"\r\n');
 });
 
+test("CSV holds no formula: what a spreadsheet would work out begins with an apostrophe", () => {
+  const rows = [{ name: "=1+1", macs: -3, digits: "-18446744073709551616" }];
+  assert.equal(toCsv(rows), "name,macs,digits\r\n'=1+1,-3,-18446744073709551616\r\n");
+});
+
 test("measures keep three decimals, and powers of ten where those say nothing", () => {
   assert.deepEqual([0, 1.23456, -0.5, 0.00012, -2e-7, 123456.7].map(measure), ["0.000", "1.235", "\u22120.500", "1.2e-4", "\u22122.0e-7", "1.2e+5"]);
 });

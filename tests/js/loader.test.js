@@ -83,3 +83,36 @@ test("what was asked for ahead is not asked for again, and what never came about
   await turn();
   assert.deepEqual(log, ["show four", "show eight"]);
 });
+
+test("a failure asked for ahead is told, and the next attempt asks again", async () => {
+  const { store, loader, asked, log } = setUp();
+  asked[4].resolve("four");
+  await turn();
+  loader.ahead({ groups: 7, metric: "macs" });
+  const first = asked[7];
+  first.reject(new Error("lost"));
+  store.update({ groups: 7 });
+  await turn();
+  loader.refresh();
+  await turn();
+  assert.notEqual(asked[7], first);
+  asked[7].resolve("seven");
+  await turn();
+  assert.deepEqual(log, ["show four", "failed: lost", "show seven"]);
+});
+
+test("a drawing that fails is told, and the next one counts again", async () => {
+  const { store, loader, asked, log, host } = setUp();
+  const other = /** @type {any} */ ({ dataset: {} });
+  const element = /** @type {any} */ ({ setAttribute() {}, removeAttribute() {} });
+  let broken = true;
+  loader.subscribe({ host: other, element, show: () => { if (broken) throw new Error("no ink"); } });
+  asked[4].resolve("four");
+  await turn();
+  broken = false;
+  store.update({ groups: 5 });
+  asked[5].resolve("five");
+  await turn();
+  assert.deepEqual(log, ["show four", "failed: no ink", "show five"]);
+  assert.deepEqual([host.dataset.painted, other.dataset.painted], ["5 macs", "5 macs"]);
+});

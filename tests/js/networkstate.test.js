@@ -33,6 +33,12 @@ for (const [query, message] of [
   ["edits={", "The link’s “{” for edits is replaced by none."],
   ["edits=[]", "The link’s “[]” for edits is replaced by none."],
   ["edits={\"conv1\":3}", "The link’s “{\"conv1\":3}” for edits is replaced by none."],
+  ["edits={\"a\":{\"grouping\":{\"scheme\":\"custom\"}}}", "The link’s “{\"a\":{\"grouping\":{\"schem…” for edits is replaced by none."],
+  ["edits={\"a\":{\"grouping\":{\"scheme\":{}}}}", "The link’s “{\"a\":{\"grouping\":{\"schem…” for edits is replaced by none."],
+  ["edits={\"a\":{\"groups\":[[1]]}}", "The link’s “{\"a\":{\"groups\":[[1]]}}” for edits is replaced by none."],
+  ["pins=[{\"network\":\"own\"}]", "The link’s “[{\"network\":\"own\"}]” for pins is replaced by none."],
+  ["pins=[{\"network\":\"resnet-50\",\"policy\":\"x\"}]", "The link’s “[{\"network\":\"resnet-50\",…” for pins is replaced by none."],
+  ["halve=__proto__", "The link’s “__proto__” for halve is replaced by true."],
   ["pins=[{\"network\":\"lenet\"}]", "The link’s “[{\"network\":\"lenet\"}]” for pins is replaced by none."],
 ]) {
   test(`a link with ${query} is reported and replaced`, () => {

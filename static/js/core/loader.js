@@ -39,7 +39,8 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
     wanted = key(state);
     if (held?.key === wanted) {
       latest.cancel();
-      return void announce();
+      announce().catch((error) => failed(error, state));
+      return;
     }
     for (const { busy } of readers) busy.begin();
     latest.submit((signal) => ask(state, signal));
@@ -52,16 +53,23 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
   async function ask(state, signal) {
     const asked = key(state);
     try {
-      const data = await (early?.key === asked ? early.data : load(state, signal));
+      const data = await (early?.key === asked ? early.data : load(state, signal)).finally(() => (early = null));
       if (signal.aborted) return;
       held = { key: asked, data };
       await announce();
     } catch (error) {
-      if (signal.aborted || asked !== wanted) return;
-      for (const { busy } of readers) busy.end();
-      if (!(error instanceof Error)) throw error;
-      fail(error, state);
+      if (!signal.aborted && asked === wanted) failed(error, state);
     }
+  }
+
+  /**
+   * @param {unknown} error
+   * @param {Readonly<S>} state
+   */
+  function failed(error, state) {
+    for (const { busy } of readers) busy.end();
+    if (!(error instanceof Error)) throw error;
+    fail(error, state);
   }
 
   async function announce() {
@@ -78,8 +86,11 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
    */
   async function tell(reader, shown, data) {
     reader.drawing += 1;
-    await reader.show(data);
-    reader.drawing -= 1;
+    try {
+      await reader.show(data);
+    } finally {
+      reader.drawing -= 1;
+    }
     const state = store.get();
     if (shown !== key(state) || reader.drawing) return;
     reader.busy.end();
@@ -121,7 +132,7 @@ export function createLoader({ store, key, load, canonical, fail, good = () => {
     subscribe(reader) {
       const entry = { ...reader, busy: createBusy(reader.element), drawing: 0 };
       readers.add(entry);
-      if (held) void tell(entry, held.key, held.data);
+      if (held) tell(entry, held.key, held.data).catch((error) => failed(error, store.get()));
       return () => {
         readers.delete(entry);
         entry.busy.end();

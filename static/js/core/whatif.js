@@ -14,7 +14,6 @@
  */
 import { merged } from "../model/comparison.js";
 import { OWN, canonical, pinOf } from "../model/networkstate.js";
-import { ownDocument } from "../model/own.js";
 import { ApiError, postJson, sentenceOf } from "./api.js";
 import { createLoader } from "./loader.js";
 import { shown } from "./shown.js";
@@ -24,13 +23,11 @@ const PAUSE_MS = 250; // and to the finger itself: between two steps of a drag n
 
 /**
  * An id stays one, the reader's own network goes along whole.
- * @param {import("../model/networkstate.js").Pin} pin
+ * @param {FrozenNetworkState} state
+ * @param {import("../model/networkstate.js").Pin} [pin]
  * @returns {Subject}
  */
-export const sent = (pin) => ({ ...pin, network: pin.network === OWN ? ownDocument() : pin.network });
-
-/** @param {FrozenNetworkState} state @returns {Subject} */
-export const subjectOf = (state) => sent(pinOf(state));
+export const subjectOf = (state, pin = pinOf(state)) => ({ ...pin, network: pin.network === OWN ? state.document : pin.network });
 
 /** @param {FrozenNetworkState} state */
 export const subjectKey = (state) => JSON.stringify(subjectOf(state));
@@ -86,13 +83,15 @@ export const createWhatIf = ({ store, fail, good }) =>
  * @param {string} panel  its id
  * @param {(state: FrozenNetworkState) => string} key  equal keys, equal answers
  * @param {(state: FrozenNetworkState, signal: AbortSignal) => Promise<D>} load
- * @param {{last?: boolean}} [when]  last: once the chart is there, which follows the finger
+ * @param {object} [more]
+ * @param {boolean} [more.last]  once the chart is there, which follows the finger
+ * @param {(error: ApiError) => import("./errors.js").WayOut[]} [more.exits]  ways out of a refusal
  */
-export function createPanelLoader({ store, errors }, panel, key, load, { last = false } = {}) {
+export function createPanelLoader({ store, errors }, panel, key, load, { last = false, exits = () => [] } = {}) {
   /** @param {Error} error */
   function fail(error) {
     const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    errors.showFieldError(panel, sentenceOf(error), refused ? [] : [{ label: "Try again", run: () => loader.refresh() }]);
+    errors.showFieldError(panel, sentenceOf(error), refused ? exits(error) : [{ label: "Try again", run: () => loader.refresh() }]);
   }
   /** @type {typeof load} */
   async function afterChart(state, signal) {

@@ -1,10 +1,14 @@
 /** Rows as comma-separated values, RFC 4180: what a spreadsheet opens. */
 
+const FORMULA = /^[=+\-@\t]/; // what a spreadsheet would work out
+const NUMBER = /^-?\d+$/;
+
 /**
  * @param {unknown} value
  */
 function cell(value) {
-  const text = value === null || value === undefined ? "" : String(value);
+  const plain = value === null || value === undefined ? "" : String(value);
+  const text = typeof value === "string" && FORMULA.test(plain) && !NUMBER.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

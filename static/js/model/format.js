@@ -59,7 +59,7 @@ function superscript(power) {
   return [...String(power)].map((c) => /** @type {Record<string, string>} */ (raised)[c]).join("");
 }
 
-const PREFIXES = ["", "k", "M", "G", "T", "P"];
+const PREFIXES = ["", "k", "M", "G", "T", "P", "E", "Z", "Y"];
 
 /**
  * Four significant figures and an SI prefix: 635830272 is ["635.8", "M"]; small whole numbers stay whole.

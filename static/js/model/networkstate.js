@@ -36,11 +36,13 @@
  * @property {number} group_width  where that is what stays fixed
  * @property {number} log_base
  * @property {number|null} selected  index of the layer under the pointer; not part of the URL
+ * @property {import("./own.js").NetworkDocument|null} document  of the reader's own network; not part of the URL
  * @typedef {Pick<Subject, "policy"|"hold"|"edits"> & {network: string}} Pin
- * @typedef {Exclude<keyof NetworkState, "selected">} NetworkKey
+ * @typedef {Exclude<keyof NetworkState, "selected"|"document">} NetworkKey
  * @typedef {Readonly<NetworkState>} FrozenNetworkState
  * @typedef {import("../core/store.js").StoreOf<NetworkState>} NetworkStore
  */
+import { SCHEMES } from "./parameters.js";
 import { createTable, row } from "./table.js";
 
 export const OWN = "own";
@@ -89,9 +91,10 @@ export const canonical = (state) =>
 /**
  * @param {string} search
  * @param {readonly string[]} ids  of the networks there are, OWN included where the reader has one
+ * @param {import("./own.js").NetworkDocument|null} [document]
  * @returns {{state: NetworkState, errors: {field: string, message: string}[]}}
  */
-export function parseQuery(search, ids) {
+export function parseQuery(search, ids, document = null) {
   const query = new URLSearchParams(search);
   /** @type {{field: string, message: string}[]} */
   const errors = [];
@@ -105,7 +108,7 @@ export function parseQuery(search, ids) {
     errors.push({ field: key, message: `The link’s “${shown}” for ${key} is replaced by ${used}.` });
     return [key, fallback];
   });
-  return { state: { ...Object.fromEntries(entries), selected: null }, errors };
+  return { state: { ...Object.fromEntries(entries), selected: null, document }, errors };
 }
 
 /**
@@ -115,15 +118,47 @@ export function parseQuery(search, ids) {
  */
 function fits(key, value, ids) {
   if (key === "network") return ids.includes(value);
-  if (key === "edits") return !Array.isArray(value) && Object.values(value).every(isPlain);
-  if (key === "pins") {
-    return Array.isArray(value) && value.length <= MOST_PINS && value.every((pin) => isPlain(pin) && ids.includes(pin.network));
-  }
+  if (key === "edits") return isEdits(value);
+  if (key === "pins") return Array.isArray(value) && value.length <= MOST_PINS && value.every((pin) => isPin(pin, ids));
   return true;
 }
 
-/** @param {unknown} value */
+/** @param {unknown} value @returns {value is Record<string, any>} */
 const isPlain = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @param {Record<string, any>} value @param {readonly string[]} names */
+const hasOnly = (value, names) => Object.keys(value).every((name) => names.includes(name));
+
+/** @param {unknown} value */
+const isCount = (value) => value === undefined || Number.isSafeInteger(value);
+
+/** A pair of whole numbers. @param {unknown} value */
+const isPair = (value) => Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger);
+
+/** @param {unknown} value */
+const isGrouping = (value) =>
+  isPlain(value) && hasOnly(value, ["scheme", "groups", "base", "sizes"]) && SCHEMES.includes(value.scheme) &&
+  isCount(value.groups) && isCount(value.base) && (value.scheme !== "custom") === (value.sizes === undefined) &&
+  (value.sizes === undefined || (Array.isArray(value.sizes) && value.sizes.every(isPair)));
+
+/** What a form can send, and a link so can carry. @param {unknown} value @returns {value is Edits} */
+const isEdits = (value) =>
+  isPlain(value) && Object.values(value).every((edit) => isPlain(edit) && Object.entries(edit).every(([name, parameter]) =>
+    name === "grouping" ? isGrouping(parameter) : isPair(parameter) || ["number", "string", "boolean"].includes(typeof parameter)));
+
+/** @param {unknown} value */
+const isPolicy = (value) =>
+  value === null || (isPlain(value) && hasOnly(value, ["kind", "groups", "width", "base", "scope"]) &&
+    value.kind !== "keep" && choicesOf("policy").includes(value.kind) && choicesOf("scope").includes(value.scope) &&
+    [value.groups, value.width, value.base].every(isCount));
+
+/** A network of one's own is in no link. @param {unknown} value @param {readonly string[]} ids */
+const isPin = (value, ids) =>
+  isPlain(value) && hasOnly(value, ["network", "policy", "hold", "edits"]) && value.network !== OWN && ids.includes(value.network) &&
+  isPolicy(value.policy) && choicesOf("hold").includes(value.hold) && isEdits(value.edits);
+
+/** @param {NetworkKey} key */
+const choicesOf = (key) => TABLE[key].choices ?? [];
 
 /**
  * The policy as the server takes it: only the numbers that this kind has.

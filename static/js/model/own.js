@@ -6,31 +6,13 @@
 
 const KEY = "groupscope-network";
 
-/** Parsed once: it is asked for at every change. @type {{text: string, value: NetworkDocument|null}} */
-let last = { text: "", value: null };
-
 /** @returns {NetworkDocument|null} */
 export function ownDocument() {
-  const text = stored();
-  if (text !== last.text) last = { text, value: parsed(text) };
-  return last.value;
-}
-
-function stored() {
   try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return ""; // storage is switched off
-  }
-}
-
-/** @param {string} text */
-function parsed(text) {
-  try {
-    const value = JSON.parse(text);
+    const value = JSON.parse(localStorage.getItem(KEY) ?? "null");
     return value && Array.isArray(value.layers) ? value : null;
   } catch {
-    return null;
+    return null; // storage is switched off, or holds something else
   }
 }
 

@@ -54,7 +54,7 @@ const READERS = {
     if (parts.length > 2 || parts.includes(undefined)) return undefined;
     return [parts[0], parts[parts.length - 1]];
   },
-  bool: (text) => ({ true: true, false: false, 1: true, 0: false })[text.toLowerCase()],
+  bool: (text) => new Map([["true", true], ["1", true], ["false", false], ["0", false]]).get(text.toLowerCase()),
   choice: (text, { choices }) => (choices?.includes(text) ? text : undefined),
   sizes: readSizes,
   hash: (text) => (/^([0-9a-f]{64})?$/.test(text) ? text : undefined),

@@ -4,7 +4,7 @@
  */
 import { postJson } from "../../core/api.js";
 import { h, listeners, qs } from "../../core/dom.js";
-import { createPanelLoader, sent } from "../../core/whatif.js";
+import { createPanelLoader, subjectOf } from "../../core/whatif.js";
 import { dressed } from "../../draw/curves.js";
 import { METRICS, fixed, si } from "../../model/format.js";
 import { MOST_PINS, OWN, canonical, changesText, pinOf } from "../../model/networkstate.js";
@@ -16,6 +16,8 @@ import { bindFields } from "./fields.js";
  * @typedef {import("../../model/networkstate.js").Pin} Pin
  * @typedef {import("../../core/plotly.js").Figure} Figure
  */
+
+const LABEL = 200; // characters, as the server takes them
 
 /**
  * Original, variant where it is another network, and the curves kept.
@@ -76,9 +78,15 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
     return `${is.name} ${is.kind}, ${is.output_shape.join(" × ")}: original ${text(was[metric])}, variant ${text(is[metric])} ${METRICS[metric]}`;
   }
 
+  /** A kept curve that came with a link may be one that cannot be. @param {import("../../core/api.js").ApiError} error */
+  function exits({ field }) {
+    const drop = () => store.update({ pins: [] });
+    return field?.startsWith("series[") && store.get().pins.length ? [{ label: "Drop the kept curves", run: drop }] : [];
+  }
+
   /** @param {State} state */
   const bodyOf = (state) => ({
-    series: seriesOf(state, nameOf).map(({ pin, label }) => ({ ...sent(pin), label })),
+    series: seriesOf(state, nameOf).map(({ pin, label }) => ({ ...subjectOf(state, pin), label: label.slice(0, LABEL) })),
     metric: state.metric,
     cumulative: state.cumulative,
     log: state.log,
@@ -86,7 +94,7 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
 
   const loader = createPanelLoader({ store, errors }, "curves", (state) => JSON.stringify(bodyOf(state)), (state, signal) =>
     postJson("/api/figures/network", bodyOf(state), { signal }),
-  );
+  { exits });
   const off = loader.subscribe({ host, element: view.element, show: (/** @type {Figure} */ figure) => view.show(figure) });
 
   function keep() {

@@ -74,7 +74,7 @@ export function createDevices(host, { store, errors, whatIf }) {
 
   /** How many devices' worth of work is done at once. @param {Device[]} devices */
   function worth(devices) {
-    const work = devices.map(({ macs }) => macs);
+    const work = devices.map(({ macs }) => Number(macs));
     return work.reduce((sum, macs) => sum + macs, 0) / Math.max(1, ...work);
   }
 

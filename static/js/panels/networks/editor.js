@@ -46,8 +46,18 @@ export function createEditor({ store, edits, columns }) {
    * @param {string} layer
    */
   async function fill(body, layer) {
-    const { layers } = await postJson("/api/networks/document", subjectOf(store.get()));
-    const found = /** @type {Parameters} */ (layers.find((/** @type {Parameters} */ entry) => entry.name === layer));
+    /** @type {Parameters|undefined} */
+    let found;
+    try {
+      const { layers } = await postJson("/api/networks/document", subjectOf(store.get()));
+      found = layers.find((/** @type {Parameters} */ entry) => entry.name === layer);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const again = h("button", { type: "button", onclick: () => void fill(body, layer) }, "Try again");
+      body.replaceChildren(h("div", { class: "editor-form" }, h("p", { class: "message", "data-kind": "error" }, error.sentence), again));
+      return;
+    }
+    if (!found) return close(); // the network is another by now
     const message = h("p", { class: "message", id: "edit-message", "aria-live": "polite", "data-kind": "error" });
 
     /**
@@ -86,7 +96,16 @@ export function createEditor({ store, edits, columns }) {
     if (event.key === "Escape") leave();
   }
 
-  return { toggle, close };
+  return {
+    toggle,
+    close,
+
+    /** Shows the parameters anew, unless they are being written. */
+    refresh() {
+      const body = open?.form.firstElementChild;
+      if (open && body instanceof HTMLElement && !body.contains(document.activeElement)) void fill(body, open.layer);
+    },
+  };
 }
 
 /**

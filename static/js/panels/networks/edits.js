@@ -6,12 +6,11 @@
  * @typedef {import("../../model/networkstate.js").NetworkState} NetworkState
  */
 import { ApiError } from "../../core/api.js";
-import { h, listeners, setText } from "../../core/dom.js";
+import { h, listeners } from "../../core/dom.js";
 import { createHistory } from "../../core/history.js";
-import { askWhatIf, sent } from "../../core/whatif.js";
-import { pinOf } from "../../model/networkstate.js";
+import { askWhatIf, subjectKey, subjectOf } from "../../core/whatif.js";
 
-const UNDONE = /** @type {(keyof NetworkState)[]} */ (["network", "policy", "groups", "width", "base", "scope", "hold", "edits"]);
+const UNDONE = /** @type {(keyof NetworkState)[]} */ (["network", "document", "policy", "groups", "width", "base", "scope", "hold", "edits"]);
 
 /** @param {unknown} value @returns {string} */
 function valueText(value) {
@@ -57,10 +56,10 @@ export function createEdits(host, { store, whatIf, errors }) {
     const state = store.get();
     const next = { ...state, edits };
     try {
-      const asked = askWhatIf(sent({ ...pinOf(state), edits }), controller);
+      const asked = askWhatIf({ ...subjectOf(state), edits }, controller);
       ahead(next);
       const data = await asked;
-      if (controller.signal.aborted) return null;
+      if (controller.signal.aborted || subjectKey(store.get()) !== subjectKey(state)) return null; // it was about another
       whatIf.prime(next, data);
       errors.clearFieldError("edits");
       store.update({ edits });
@@ -84,7 +83,6 @@ export function createEdits(host, { store, whatIf, errors }) {
     /** @type {HTMLButtonElement} */ (drop).disabled = entries.length === 0;
     /** @type {HTMLButtonElement} */ (undo).disabled = !past.canUndo;
     /** @type {HTMLButtonElement} */ (redo).disabled = !past.canRedo;
-    setText(empty, "None. Press a layer’s name in the table.");
   }
 
   /** @param {string} layer */
@@ -110,6 +108,7 @@ export function createEdits(host, { store, whatIf, errors }) {
   return {
     attempt,
     undo: past.undo,
+    canUndo: () => past.canUndo,
 
     /** @param {typeof ahead} start  called with a state that may come about */
     before(start) {

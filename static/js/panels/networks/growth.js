@@ -12,7 +12,7 @@ import { bindFields } from "./fields.js";
  * @typedef {{series: string, halve: boolean, stage: number, channels: number, height: number, width: number,
  *   reason: string|null} & Record<string, any>} GrowthRow
  * @typedef {{series: string, label: string, metric: string, halve: boolean, sentence: string}} Slope
- * @typedef {{figure: import("../../core/plotly.js").Figure, growth: {rows: GrowthRow[], slopes: Slope[], notes: string[]}}} Shown
+ * @typedef {{metric: string, halve: boolean, figure: import("../../core/plotly.js").Figure, growth: {rows: GrowthRow[], slopes: Slope[], notes: string[]}}} Shown
  */
 
 /**
@@ -42,12 +42,11 @@ export function createGrowth(host, { store, errors }) {
       getJson(`/api/growth?${query(state)}`, { signal }),
       getJson(`/api/figures/growth?${figureQuery(state)}`, { signal }),
     ]);
-    return { growth, figure };
+    return { growth, figure, metric: state.growth, halve: state.halve };
   });
 
   /** @param {Shown} shown */
-  async function show({ growth, figure }) {
-    const { growth: metric, halve } = store.get();
+  async function show({ growth, figure, metric, halve }) {
     const said = growth.slopes.filter((slope) => slope.metric === metric && slope.halve === halve);
     slopes.replaceChildren(...said.map((slope) => h("li", {}, slope.sentence)));
     notes.replaceChildren(...growth.notes.map((note) => h("p", {}, note)));

@@ -151,6 +151,7 @@ export function createLayers(host, { store, whatIf, edits }) {
       view.row.classList.toggle("edited", change.edited);
       COLUMNS.forEach(({ cell }, i) => write(view.cells[i], cell(line, metric)));
     }
+    editor.refresh();
     setText(metricHead, METRICS[state.metric]);
     showSums(data, lines, state);
   }
@@ -167,7 +168,7 @@ export function createLayers(host, { store, whatIf, edits }) {
     if (hidden) {
       const seen = new Set(lines.map(({ is }) => is.index));
       const rest = (/** @type {Row[]} */ all, /** @type {string} */ key) =>
-        all.filter(({ index }) => !seen.has(index)).reduce((sum, row) => sum + Number(row[key] ?? 0), 0);
+        String(all.filter(({ index }) => !seen.has(index)).reduce((sum, row) => sum + BigInt(row[key] ?? 0), 0n));
       rows.push(sumRow(`${number(hidden)} other ${hidden === 1 ? "layer" : "layers"}`, (part, key) => rest(part === "original" ? original.rows : variant.rows, key), state));
     }
     const total = sumRow("total", (part, key) => (part === "original" ? original : variant).totals[key], state);

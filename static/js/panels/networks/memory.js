@@ -7,7 +7,7 @@ import { bindFields } from "./fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
- * @typedef {{weight_bytes: number, gradient_bytes: number, optimizer_bytes: number, saved_activation_bytes: number,
+ * @typedef {{batch: number, weight_bytes: number, gradient_bytes: number, optimizer_bytes: number, saved_activation_bytes: number,
  *   total_bytes: number, per_image_bytes: number, fixed_bytes: number, largest_batch: number, not_counted: string[],
  *   rows: {name: string, saved_bytes: number}[]}} Memory
  * @typedef {{budget_bytes: number, original: Memory, variant: Memory}} Answer
@@ -71,7 +71,8 @@ export function createMemory(host, { store, errors }) {
 
   /** @param {Answer} answer */
   function show(answer) {
-    const { budget, batch } = store.get();
+    const { batch } = answer.variant;
+    const budget = answer.budget_bytes / 2 ** 30;
     const scale = Math.max(answer.budget_bytes, answer.original.total_bytes, answer.variant.total_bytes);
     for (const side of SIDES) {
       const [view, costs] = [views[side], answer[side]];
@@ -87,7 +88,7 @@ export function createMemory(host, { store, errors }) {
     const { variant } = answer;
     const fits = variant.total_bytes <= answer.budget_bytes;
     const most = variant.largest_batch ? `the largest batch that fits is ${number(variant.largest_batch)}` : "not even one image fits";
-    setText(sentence, `A batch of ${number(batch)} needs ${memory(variant.total_bytes)}: it ${fits ? "fits" : "does not fit"} into ${budget} GiB; ${most}.`);
+    setText(sentence, `A batch of ${number(batch)} needs ${memory(variant.total_bytes)}: it ${fits ? "fits" : "does not fit"} into ${Number(budget.toPrecision(6))} GiB; ${most}.`);
     not.replaceChildren(...variant.not_counted.map((text) => h("li", {}, text)));
   }
 

@@ -3,15 +3,12 @@ import { ApiError, postJson } from "../../core/api.js";
 import { listeners, qs } from "../../core/dom.js";
 import { subjectOf } from "../../core/whatif.js";
 import { OWN } from "../../model/networkstate.js";
-import { keepOwnDocument, ownDocument } from "../../model/own.js";
-
-const MOST_BYTES = 1_000_000; // as the server's max_document_bytes: more is refused before it is sent
+import { keepOwnDocument } from "../../model/own.js";
 
 /**
- * @param {{store: import("../../model/networkstate.js").NetworkStore, whatIf: import("../../core/whatif.js").WhatIfLoader,
- *   errors: import("../../core/errors.js").Errors, maxBytes?: number}} deps
+ * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors, maxBytes: number}} deps
  */
-export function createOwn({ store, whatIf, errors, maxBytes = MOST_BYTES }) {
+export function createOwn({ store, errors, maxBytes }) {
   const { on, end } = listeners();
   const dialog = /** @type {HTMLDialogElement} */ (qs("#own-dialog"));
   const text = /** @type {HTMLTextAreaElement} */ (qs("#own-text"));
@@ -51,8 +48,7 @@ export function createOwn({ store, whatIf, errors, maxBytes = MOST_BYTES }) {
     errors.clearFieldError("own");
     option.hidden = false;
     dialog.close();
-    store.update({ network: OWN, edits: {} });
-    whatIf.refresh(); // the same id may stand for another document now
+    store.update({ network: OWN, document, edits: {} });
   }
 
   async function open() {
@@ -65,7 +61,7 @@ export function createOwn({ store, whatIf, errors, maxBytes = MOST_BYTES }) {
   }
 
   on(qs("#own-open"), "click", () => {
-    const own = ownDocument();
+    const own = store.get().document;
     if (!text.value && own) write(own);
     else if (!text.value) void start();
     dialog.showModal();
@@ -74,6 +70,6 @@ export function createOwn({ store, whatIf, errors, maxBytes = MOST_BYTES }) {
   on(qs("#own-shown"), "click", start);
   on(qs("#own-use"), "click", use);
   on(file, "change", open);
-  option.hidden = !ownDocument();
+  option.hidden = !store.get().document;
   return { destroy: end };
 }

@@ -97,7 +97,7 @@ const ratioText = (share) => (share === null ? "–" : ratio(share));
 
 /** A share with its sign: +0.0007 %. @param {number} share */
 function percent(share) {
-  if (share === 0) return "0 %";
-  const text = Math.abs(100 * share).toPrecision(2);
-  return `${share < 0 ? "−" : "+"}${Number(text)} %`;
+  const size = Math.abs(100 * share);
+  if (size === 0) return "0 %";
+  return `${share < 0 ? "−" : "+"}${size < 0.0001 ? "0.0001" : Number(size.toPrecision(2))} %`;
 }

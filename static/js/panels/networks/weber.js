@@ -10,8 +10,8 @@ import { bindFields } from "./fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
- * @typedef {{sizes: {group: number, channels: number, log: number}[], law: {text: string, formula: string}, notes: string[]}} Law
- * @typedef {{figure: import("../../core/plotly.js").Figure, law: Law}} Shown
+ * @typedef {{channels: number, base: number, sizes: {group: number, channels: number, log: number}[], law: {text: string, formula: string}, notes: string[]}} Law
+ * @typedef {{wanted: number, figure: import("../../core/plotly.js").Figure, law: Law}} Shown
  */
 
 /**
@@ -42,17 +42,16 @@ export function createWeber(host, { store, errors }) {
       getJson(`/api/weber-fechner?${query(state)}`, { signal }),
       getJson(`/api/figures/weber-fechner?${query(state)}`, { signal }),
     ]);
-    return { law, figure };
+    return { law, figure, wanted: state.n };
   });
 
   /** @param {Shown} shown */
-  async function show({ law, figure }) {
+  async function show({ law, figure, wanted }) {
     setText(text, law.law.text);
     setText(formula, law.law.formula);
-    const { channels, n, log_base } = store.get();
     const list = law.sizes.map((size) => number(size.channels)).join(", ");
-    const room = law.sizes.length < n ? ` There is no room for ${number(n)}.` : "";
-    setText(sizes, `${number(channels)} channels in ${counted(law.sizes.length, "group")} of base ${log_base}: ${list}.${room}`);
+    const room = law.sizes.length < wanted ? ` There is no room for ${number(wanted)}.` : "";
+    setText(sizes, `${number(law.channels)} channels in ${counted(law.sizes.length, "group")} of base ${law.base}: ${list}.${room}`);
     notes.replaceChildren(...law.notes.filter((note) => note !== law.law.text).map((note) => h("p", {}, note)));
     await view.show(figure);
   }
