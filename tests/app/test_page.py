@@ -38,10 +38,12 @@ def test_the_page_brings_what_its_scripts_need(client: TestClient) -> None:
         assert set(parameter) == {"kind", "default", "min", "max", "choices", "label", "help"}
 
 
-def test_no_script_stands_in_the_page(client: TestClient) -> None:
-    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", client.get("/").text, re.DOTALL)
+@pytest.mark.parametrize("page", ["/", "/networks"])
+def test_no_script_stands_in_a_page(client: TestClient, page: str) -> None:
+    text = client.get(page).text
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", text, re.DOTALL)
     assert all('type="application/json"' in tag or not body.strip() for tag, body in scripts)
-    assert not re.search(r"<[^>]+\son[a-z]+=|javascript:|<style", client.get("/").text)
+    assert not re.search(r"<[^>]+\son[a-z]+=|javascript:|<style", text)
 
 
 @pytest.mark.parametrize("address", ["/", "/api/layer", "/nothing", "/static/favicon.svg"])
@@ -55,8 +57,19 @@ def test_every_answer_is_strict_about_what_a_browser_may_do(client: TestClient, 
     assert "access-control-allow-origin" not in headers
 
 
-def test_everything_the_page_names_is_there(client: TestClient) -> None:
-    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text)
+@pytest.mark.parametrize(
+    "path", ["/static/js/main.js", "/static/css/tokens.css", "/static/favicon.svg", "/static/nothing.js"]
+)
+def test_files_say_what_they_are_and_documents_what_they_may(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert ("content-security-policy" in headers) == path.endswith(".svg")
+
+
+@pytest.mark.parametrize("page", ["/", "/networks"])
+def test_everything_a_page_names_is_there(client: TestClient, page: str) -> None:
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get(page).text)
     assert len(addresses) > 3
     for address in addresses:
         assert client.get(address).status_code == 200, address
