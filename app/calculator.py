@@ -5,8 +5,11 @@ and not several: Python runs one at a time, so more would finish no sooner, only
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from fastapi import Request
@@ -16,6 +19,7 @@ from app.engine import EngineGone
 from app.errors import ApiError
 from app.routing import departure
 from app.settings import Settings
+from compute.network.patience import within
 
 
 class CalculatorBusy(ApiError):
@@ -26,36 +30,93 @@ class CalculatorBusy(ApiError):
         super().__init__(f"{waiting} requests about networks are waiting already", None, "try again in a second")
 
 
+class _Job:
+    """Something to work out for a client, who may leave."""
+
+    def __init__(self, work: Callable[[], bytes]) -> None:
+        self._work, self.answer, self.left = work, Future[bytes](), False
+
+    def work(self, seconds: float) -> bytes:
+        with within(seconds, lambda: self.left):
+            return self._work()
+
+    def settle(self, done: Future[bytes]) -> None:
+        if not self.answer.set_running_or_notify_cancel():
+            return
+        if error := done.exception():
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(done.result())
+
+
 class Calculator:
-    """Runs one function at a time, in the order they came; one whose client has left is dropped before it runs."""
+    """Runs one function at a time, in the order they came. One whose client has left is forgotten with what it was
+    sent, or ends at its next step."""
 
     def __init__(self, settings: Settings) -> None:
-        self._queue_size, self._waiting = settings.queue_size, 0
+        self._queue_size, self._seconds = settings.queue_size, settings.max_calculation_seconds
+        self._waiting = 0  # clients
+        self._queue: deque[_Job] = deque()
+        self._running: _Job | None = None
+        self._lock = Lock()  # of the queue and of what runs: the loop puts work in, the thread takes it out
         self._thread = ThreadPoolExecutor(1, "calculator")
         self._cache = ByteCache(settings.cache_bytes)
+        self._names: set[str] = set()
 
     def answers(self, make: Callable[[bytes], bytes]) -> "Worked":
-        """All share one cache; `make` has a name of its own."""
+        """All share one cache, by the name of `make`; raises ValueError for a name that is taken."""
+        if make.__name__ in self._names:
+            raise ValueError(f"two functions named {make.__name__} would answer for each other")
+        self._names.add(make.__name__)
         return Worked(make, self, self._cache)
 
     def stop(self) -> None:
+        with self._lock:
+            dropped = [*self._queue, *([self._running] if self._running else [])]
+            self._queue.clear()
+        for job in dropped:
+            job.left = True
+            job.answer.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, gone: asyncio.Task[None], function: Callable[..., bytes], *arguments: Any) -> bytes:
         """What `function` returns or raises; raises CalculatorBusy, and EngineGone once `gone` is done."""
         if self._waiting >= self._queue_size:
             raise CalculatorBusy(self._waiting)
+        job = _Job(partial(function, *arguments))
+        answer = asyncio.wrap_future(job.answer)
         self._waiting += 1
-        running = asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        with self._lock:
+            self._queue.append(job)
+        self._start()
         try:
-            both: set[asyncio.Future[Any]] = {running, gone}
+            both: set[asyncio.Future[Any]] = {answer, gone}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
+            if not answer.done():
                 raise EngineGone
-            return running.result()
+            return answer.result()
         finally:
-            running.cancel()
             self._waiting -= 1
+            job.left = True
+            answer.cancel()
+            with self._lock:
+                if job in self._queue:
+                    self._queue.remove(job)
+
+    def _start(self) -> None:
+        """Hands the thread what is next, where it is free."""
+        with self._lock:
+            if self._running or not self._queue:
+                return
+            job = self._running = self._queue.popleft()
+        self._thread.submit(job.work, self._seconds).add_done_callback(partial(self._end, job))
+
+    def _end(self, job: _Job, done: "Future[bytes]") -> None:
+        with self._lock:
+            self._running = None
+        if not done.cancelled():
+            job.settle(done)
+            self._start()
 
 
 class Worked:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from app.engine import EngineBusy, EngineFailed, EngineGone
 from compute.errors import SpecError
+from compute.network.patience import TookTooLong
 
 FORM_HINT = "send the picture as the file `image` of a multipart/form-data form"
 # A browser writes every failed fetch on its console. Our page asks for failures inside a 200, and reads their status
@@ -81,6 +82,8 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
             return Refusal(error.status, error.code, error.message, error.field, error.hint)
         case SpecError():
             return Refusal(_status(error), error.code, cut(error.message), error.field, error.hint and cut(error.hint))
+        case TookTooLong():
+            return Refusal(422, error.code, error.message, None, error.hint)
         case MultiPartException():
             return Refusal(422, "invalid_form", f"The form cannot be read: {error.message}", "image", FORM_HINT)
         case EngineBusy():
@@ -129,7 +132,16 @@ def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> Non
     async def leave(request: Request, error: Exception) -> Response:
         return Response(status_code=CLIENT_LEFT)
 
-    for kind in (ApiError, SpecError, MultiPartException, EngineBusy, EngineFailed, HTTPException, Exception):
+    for kind in (
+        ApiError,
+        SpecError,
+        TookTooLong,
+        MultiPartException,
+        EngineBusy,
+        EngineFailed,
+        HTTPException,
+        Exception,
+    ):
         app.add_exception_handler(kind, refuse)
     for kind in (EngineGone, ClientDisconnect):
         app.add_exception_handler(kind, leave)

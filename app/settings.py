@@ -62,6 +62,9 @@ class Settings(BaseSettings):
 
     max_query_bytes: int = Field(default=60_000, ge=1024, le=65_000, description="Longest query string, in bytes.")
     max_seconds: float = Field(default=30, gt=0, description="Longest time one feature-map request may compute.")
+    max_calculation_seconds: float = Field(
+        default=2, gt=0, description="Longest time one request about networks may compute."
+    )
     cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 

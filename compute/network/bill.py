@@ -10,6 +10,7 @@ from typing import Any
 from compute.counts import BYTES_PER_ELEMENT, Counts
 from compute.network.graph import Network
 from compute.network.kinds import Conv2d, Shape
+from compute.network.patience import check
 
 Row = dict[str, Any]
 TOTALS = (
@@ -50,6 +51,7 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
 
 def row_of(network: Network, index: int) -> Row:
     """One layer: what it is and what it costs."""
+    check()
     layer = network.layers[index]
     kind, inputs, output = layer.kind, network.inputs(layer), network.shapes[layer.name]
     counts = kind.count(inputs, output)

@@ -13,6 +13,7 @@ from typing import Any
 
 from compute.network.graph import INPUT, Layer, Network
 from compute.network.kinds import Add, BatchNorm2d, Concat, Conv2d, GroupNorm, Kind, Linear, Shape
+from compute.network.patience import check
 from compute.network.split import Split
 from compute.spec import ConvSpec, Pair
 
@@ -188,6 +189,7 @@ Argument = str | list[str]
 
 def _module(network: Network, layer: Layer) -> tuple[str, list[Argument]]:
     """(class, arguments) that make the layer's module."""
+    check()
     kind, image = layer.kind, network.inputs(layer)[0]
     match kind:
         case Conv2d():

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from compute.counts import Counts
 from compute.errors import SpecError, integer
 from compute.network.kinds import Conv2d, Kind, Linear, Shape
+from compute.network.patience import check
 
 T = TypeVar("T")
 INPUT = "input"  # the name under which layers read the network's input
@@ -86,6 +87,7 @@ class Network:
         """The shape that each layer makes, and the input's."""
         shapes: dict[str, Shape] = {INPUT: self.input_shape}
         for number, layer in enumerate(self.layers, 1):
+            check()
             try:
                 shapes[layer.name] = self._shape(layer, shapes)
             except LayerError:

@@ -7,6 +7,7 @@ from compute.counts import Counts
 from compute.errors import SpecError
 from compute.network.graph import Layer, Network
 from compute.network.kinds import Conv2d, Linear, Shape
+from compute.network.patience import check
 from compute.network.split import Split
 
 SAVED = ("params", "macs", "memory_access_bytes")
@@ -26,6 +27,7 @@ def halved(network: Network, layer: Layer) -> dict[str, Any] | None:
     """halving() of one layer."""
     if not network.weighted(layer):
         return None
+    check()
     kind, (image, *_), output = layer.kind, network.inputs(layer), network.shapes[layer.name]
     before = kind.count([image], output)
     if isinstance(kind, Conv2d):

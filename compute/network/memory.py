@@ -27,6 +27,7 @@ from compute.network.kinds import (
     MaxPool2d,
     Shape,
 )
+from compute.network.patience import check
 
 DTYPES = ("float32", "float16", "bfloat16")
 OPTIMIZERS = ("sgd", "momentum", "adam")
@@ -127,6 +128,7 @@ def _walk(network: Network, element: int) -> Iterator[tuple[Layer, _Saved]]:
     learns = {INPUT: False}  # whether a layer's output has a gradient
     kept: set[str] = set()
     for layer in network.layers:
+        check()
         feeds, kind = network.feeds[layer.name], layer.kind
         learns[layer.name] = network.counts[layer.name].params > 0 or any(learns[name] for name in feeds)
         storage[layer.name] = storage[feeds[0]] if _view(kind) else layer.name

@@ -17,6 +17,7 @@ from compute.errors import SpecError, integer
 from compute.formulas import digits
 from compute.network.graph import INPUT, Layer, LayerError, Network
 from compute.network.kinds import Add, ChannelShuffle, Concat, Conv2d, Flatten, GroupNorm, Linear, LocalResponseNorm
+from compute.network.patience import check
 from compute.network.runs import Runs, aligned, balanced, evenly, merged, moved, shares
 
 MAX_DEVICES = 64
@@ -39,6 +40,7 @@ def place(network: Network, devices: int = 2) -> dict[str, Any]:
     devices = integer("devices", devices, 1, MAX_DEVICES)
     spread = _Spread(network, devices)
     for number, layer in enumerate(network.layers, 1):
+        check()
         try:
             spread.add(layer)
         except SpecError as error:
@@ -168,11 +170,11 @@ class _Spread:
             self.params[device] += channels
 
     def _sum(self, layer: Layer, reads: Sequence[str]) -> Runs:
-        """Where its first input lies that is not everywhere anyway; the others come there."""
+        """Where its first input lies that is not everywhere anyway; the others come there, each once."""
         home = next((name for name in reads if name not in self.everywhere), reads[0])
         runs = self._read(home)
         pixels = prod(self.network.shapes[layer.name][1:])
-        channels = sum(moved(self._read(name), runs) for name in reads if name not in self.everywhere)
+        channels = sum(moved(self._read(name), runs) for name in {*reads} - self.everywhere)
         self._cross(layer, channels * pixels, "the summands lie on different devices")
         return runs
 

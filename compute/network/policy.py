@@ -12,6 +12,7 @@ from compute.errors import SpecError, integer
 from compute.grouping import MAX_BASE, MIN_BASE
 from compute.network.graph import Layer, Network
 from compute.network.kinds import Conv2d, Kind
+from compute.network.patience import check
 from compute.network.split import Split
 
 POLICIES = ("none", "uniform", "width", "logarithmic", "depthwise", "root")
@@ -64,6 +65,7 @@ def apply(network: Network, policy: Policy) -> Applied:
     fixed = set()
     groups = _root(network, policy) if policy.kind == "root" else {}
     for layer, kind, image in _concerned(network, policy):
+        check()
         channels = image[0], kind.out_channels
         try:
             split = _split(policy, *channels, groups.get(layer.name, policy.groups))

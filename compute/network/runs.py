@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from compute.network.patience import check
+
 Runs = list[tuple[int, int]]  # (device, channels), in the order of the channels
 
 
@@ -43,6 +45,9 @@ def merged(runs: Iterable[tuple[int, int]]) -> Runs:
 
 def moved(held: Runs, wanted: Runs) -> int:
     """Channels that are wanted on another device than the one that holds them."""
+    check()
+    if held is wanted:
+        return 0
     count, index, rest = 0, 0, wanted[0][1]
     for device, channels in held:
         while channels:

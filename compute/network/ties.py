@@ -14,6 +14,7 @@ from typing import Any
 
 from compute.network.graph import INPUT, Network
 from compute.network.kinds import Add, ChannelShuffle, Concat, Conv2d, Flatten, GroupNorm, Kind, Linear
+from compute.network.patience import check
 from compute.network.split import Split
 
 CONST = -1  # the key of a Form's constant
@@ -27,6 +28,7 @@ class Ties:
         self.network, self.fixed_width = network, fixed_width
         self.widths: list[int] = []  # of each variable, as it is
         self.bound: dict[int, Form] = {}
+        self._resolved: dict[int, tuple[Form, Form]] = {}  # by the Form's identity, until more is bound
         self.multiples: list[tuple[Form, int]] = []
         self.minima: list[tuple[Form, int]] = []
         forms: dict[str, Form] = {INPUT: {CONST: network.input_shape[0]}}
@@ -47,18 +49,22 @@ class Ties:
 
     def resolve(self, form: Form) -> Form:
         """`form` over free variables only; single variables met on the way are bound to it for the next time."""
-        passed: list[int] = []
+        known = self._resolved.get(id(form))
+        if known:
+            return known[1]
+        given, passed = form, list[int]()
         while any(v in self.bound for v in form):
             if list(form.values()) == [1]:
                 passed += form
             form = _sum((self.bound[v], k) if v in self.bound else ({v: 1}, k) for v, k in form.items())
         self.bound.update(dict.fromkeys(passed, form))
+        self._resolved[id(given)] = given, form
         return form
 
     def freeze(self, form: Form) -> None:
         for v in self.resolve(form):
             if v != CONST:
-                self.bound[v] = {CONST: self.widths[v]}
+                self._bind(v, {CONST: self.widths[v]})
 
     def follows(self, name: str, kind: Conv2d) -> bool:
         """Its output is a multiple of its input."""
@@ -78,7 +84,7 @@ class Ties:
         if isinstance(kind, Concat):
             return _sum((self.resolve(form), 1) for form in reads)
         if isinstance(kind, Add):
-            for other in reads[1:]:
+            for other in {id(other): other for other in reads[1:]}.values():
                 self._equate(form, other)
         elif isinstance(kind, ChannelShuffle | GroupNorm):
             self.multiples.append((form, kind.groups if isinstance(kind, ChannelShuffle) else kind.num_groups))
@@ -110,9 +116,13 @@ class Ties:
         for v in sorted((v for v in rest if v != CONST), reverse=True):
             others = {u: -k for u, k in rest.items() if u != v}
             if all(k % rest[v] == 0 and k // rest[v] >= 0 for k in others.values()):
-                self.bound[v] = {u: k // rest[v] for u, k in others.items()}
+                self._bind(v, {u: k // rest[v] for u, k in others.items()})
                 return
         self.freeze({v: 1 for v in rest if v != CONST})
+
+    def _bind(self, v: int, form: Form) -> None:
+        self.bound[v] = form
+        self._resolved.clear()
 
     def _keeps(self, form: Form, n: int) -> bool:
         """Every term is a multiple of n as it is, so that steps can keep it one; or no term can move."""
@@ -122,6 +132,7 @@ class Ties:
 
 def _sum(parts: Iterable[tuple[Form, Any]]) -> Form:
     """Of Forms times numbers; terms that cancel are left out."""
+    check()
     total: dict[int, Any] = {}
     for form, times in parts:
         for v, k in form.items():

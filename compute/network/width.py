@@ -16,6 +16,7 @@ from compute.grouping import shares
 from compute.network.document import Limits
 from compute.network.graph import Network
 from compute.network.kinds import BatchNorm2d, Conv2d, GroupNorm, Kind, Linear
+from compute.network.patience import check
 from compute.network.split import Split
 from compute.network.ties import CONST, Form, Ties, variables
 
@@ -210,6 +211,7 @@ class _Cost:
         self.fixed = getattr(network, target) - self(walk.start)  # what depends on no width
 
     def __call__(self, levels: Levels) -> int:
+        check()
         c = self.walk.channels(levels)
         total = self.fixed + sum([k * c[i] for i, k in self.single.items()])
         total += sum([k * c[i] * c[j] // n for (i, j, n), k in self.pairs.items()])

@@ -1,17 +1,24 @@
 """The thread for arithmetic: its queue, those who leave it, and the loop beside it."""
 
 import asyncio
+import gc
 import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from fastapi import FastAPI
 
 from app.calculator import Calculator
 from app.engine import EngineGone
+from app.main import create_app
 from app.settings import Settings
-from tests.app.asgi import request
-from tests.app.networkbodies import long_document
+from compute.network.patience import check
+from tests.app.asgi import post, request
+from tests.app.networkbodies import ALEXNET, long_document
 
 
 def test_more_than_the_queue_holds_is_503() -> None:
@@ -64,3 +71,90 @@ def test_the_loop_answers_while_a_network_is_worked_out(app: FastAPI) -> None:
         assert (await large).status == 200
 
     asyncio.run(run())
+
+
+def test_whoever_left_is_forgotten_with_what_was_sent() -> None:
+    """Bodies of a megabyte must not wait for a thread that is busy."""
+
+    class Body:
+        """Bytes cannot be watched."""
+
+    async def run() -> int:
+        calculator = Calculator(Settings())
+        stays, leaves = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (60, 0.01))
+        first = asyncio.create_task(calculator.run(stays, lambda: time.sleep(0.2) or b"done"))
+        await asyncio.sleep(0)
+        body = Body()
+        held = weakref.ref(body)
+        with suppress(EngineGone):
+            await calculator.run(leaves, lambda _: b"", body)
+        del body
+        gc.collect()
+        assert not first.done()
+        stays.cancel()
+        first.cancel()
+        return int(held() is None)
+
+    assert asyncio.run(run()) == 1
+
+
+def test_work_ends_when_its_client_leaves() -> None:
+    ended: list[str] = []
+
+    def work() -> bytes:
+        try:
+            while True:
+                check()
+                time.sleep(0.001)
+        finally:
+            ended.append("work")
+
+    async def run() -> list[Any]:
+        calculator = Calculator(Settings())
+        stays, leaves = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (60, 0.02))
+        outcomes = await asyncio.gather(
+            calculator.run(leaves, work), calculator.run(stays, lambda: b"next"), return_exceptions=True
+        )
+        stays.cancel()
+        return outcomes
+
+    first, second = asyncio.run(run())
+    assert isinstance(first, EngineGone)
+    assert (second, ended) == (b"next", ["work"])
+
+
+def test_what_takes_too_long_is_ended_and_said(tmp_path: Path) -> None:
+    app = create_app(Settings(store=tmp_path, max_calculation_seconds=1e-6))
+    answer = post(app, "/api/networks/whatif", orjson.dumps(ALEXNET))
+    assert answer.status == 422
+    assert answer.json()["error"] == {
+        "code": "took_too_long",
+        "message": "a calculation may take at most 1e-06 s, and this one is not done",
+        "field": None,
+        "hint": "use fewer layers, fewer inputs of a layer, fewer devices or fewer series",
+    }
+
+
+def test_a_stopped_calculator_ends_what_runs_and_drops_what_waits() -> None:
+    def work() -> bytes:
+        while True:
+            check()
+
+    async def run() -> list[Any]:
+        calculator = Calculator(Settings())
+        never = asyncio.create_task(asyncio.sleep(60))
+        jobs = [asyncio.create_task(calculator.run(never, work)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        calculator.stop()
+        outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+        never.cancel()
+        return outcomes
+
+    assert [type(outcome) for outcome in asyncio.run(run())] == [asyncio.CancelledError] * 2
+
+
+def test_two_functions_of_one_name_would_share_answers() -> None:
+    calculator = Calculator(Settings())
+    calculator.answers(bytes.upper)
+    with pytest.raises(ValueError, match=r"^two functions named upper would answer for each other$"):
+        calculator.answers(str.upper)  # type: ignore[arg-type]
