@@ -6,7 +6,7 @@
 from typing import Any
 
 from app.cache import Kept
-from app.documents import KEPT_LAYERS, Documents, spelling
+from app.documents import KEPT_BYTES, Documents, mark, weight
 from app.fields import BadField, Fields, described, placed
 from compute.grouping import MAX_BASE, MIN_BASE
 from compute.network import Network
@@ -45,11 +45,11 @@ class Subjects:
 
     def __init__(self, documents: Documents) -> None:
         self._documents, self._limits = documents, documents.limits
-        self._subjects = Kept[Subject](KEPT_LAYERS, lambda subject: len(subject.variant.layers))
+        self._subjects = Kept[Subject](KEPT_BYTES, lambda subject: weight(subject.original) + weight(subject.variant))
 
     def of(self, fields: Fields) -> Subject:
         """The subject that a body's members name; raises ApiError and SpecError."""
-        key = spelling([fields.given.get(name) for name in SUBJECT])
+        key = mark([fields.given.get(name) for name in SUBJECT])
         return self._subjects.get(key, lambda: self._read(fields))
 
     def overview(self, fields: Fields) -> list[dict[str, Any]]:

@@ -38,7 +38,8 @@ class OutOfRange(SpecError):
 
     def __init__(self, field: str, value: object, low: int, high: int | None = None) -> None:
         rule = f"at least {low}" if high is None else f"from {low} to {high}"
-        super().__init__(f"{field} must be {rule}, not {value}", field, f"use {low} or more" if high is None else None)
+        way_out = f"use {low} or more" if high is None else f"use {low} to {high}"
+        super().__init__(f"{field} must be {rule}, not {value}", field, way_out)
 
 
 class IllegalGroups(SpecError):

@@ -261,7 +261,7 @@ def _checked_sizes(sizes: Iterable[tuple[int, int]]) -> Sizes:
         return sizes  # the common case, and thousands of groups, at once
     checked = []
     for index, pair in enumerate(sizes):
-        if isinstance(pair, str) or not hasattr(pair, "__len__") or len(pair) != 2:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise IllegalSplit(f"group {index} must be a pair (in, out), not {pair!r}", "sizes", "such as 32x32")
         checked.append((_size(index, "in", pair[0]), _size(index, "out", pair[1])))
     if not checked:

@@ -30,6 +30,7 @@ class Limits:
     channels: int = 65_536
     kernel: int = 64
     resolution: int = 4096
+    groups: int = 65_536  # written out, of all layers together
 
     def of(self, parameter: str) -> int:
         """The limit on a parameter of a layer."""
@@ -70,6 +71,7 @@ def read(document: Any, limits: Limits = Limits()) -> Network:
         _words(top, "source"),
         _words(top, "convention"),
     )
+    _check_groups(sum(len(kind.split.sizes or ()) for _, kind, _ in network.convolutions()), limits, "layers")
     for number, (layer, entry) in enumerate(zip(network.layers, entries, strict=True), 1):
         _check_size(network, layer, number, limits)
         _check_stated(network, layer, number, entry)
@@ -125,6 +127,7 @@ def read_split(value: Any, limits: Limits = Limits()) -> Split:
     if scheme == "custom":
         if not isinstance(sizes, list) or not sizes:
             raise SpecError("a custom grouping needs sizes", "grouping", "such as [[32, 32], [16, 16], [16, 16]]")
+        _check_groups(len(sizes), limits, "grouping")
         return Split.custom(tuple(pair) if isinstance(pair, list) else pair for pair in sizes)
     groups = integer("groups", given.get("groups", 1), 1, limits.channels)
     if scheme == "uniform":
@@ -209,6 +212,12 @@ def _check_size(network: Network, layer: Layer, number: int, limits: Limits) -> 
             field, hint = ("inputs", "join fewer layers") if layer.kind.many else ("padding", "use less padding")
             error = SpecError(f"its output may have at most {limit} {side}, not {value}", field, hint)
             raise LayerError(layer.name, number, layer.kind.title(), error)
+
+
+def _check_groups(groups: int, limits: Limits, field: str) -> None:
+    if groups > limits.groups:
+        rule = f"custom groupings may have at most {limits.groups} groups in all layers together, not {groups}"
+        raise SpecError(rule, field, "use groups or a logarithmic grouping where groups are alike")
 
 
 def _check_stated(network: Network, layer: Layer, number: int, entry: Mapping[str, Any]) -> None:

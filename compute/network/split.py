@@ -6,14 +6,14 @@ needs no list of groups: closed forms answer for tens of thousands of channels a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from compute.errors import SpecError, integer
 from compute.grouping import MAX_BASE, MIN_BASE, SCHEMES, Grouping, Sizes, legal_groups
 
 WRITTEN = 6  # runs of groups written out before the rest is an ellipsis
-_grouping = lru_cache(maxsize=512)(Grouping.of)
+_logarithmic = lru_cache(maxsize=512)(Grouping.logarithmic)  # some groups each; other schemes may have thousands
 _legal = lru_cache(maxsize=8192)(legal_groups)
 
 
@@ -47,7 +47,11 @@ class Split:
 
     def on(self, in_channels: int, out_channels: int) -> Grouping:
         """The groups themselves; raises SpecError where the rule does not fit the channels."""
-        return _grouping(self.scheme, in_channels, out_channels, self.groups, self.base, self.sizes)
+        if self.scheme == "logarithmic":
+            return _logarithmic(in_channels, out_channels, self.groups, self.base)
+        if self.scheme == "custom" and self.fits(in_channels, out_channels):
+            return self._written
+        return Grouping.of(self.scheme, in_channels, out_channels, self.groups, self.base, self.sizes)
 
     def fits(self, in_channels: int, out_channels: int) -> bool:
         match self.scheme:
@@ -59,8 +63,7 @@ class Split:
                 return out_channels % in_channels == 0
             case "logarithmic":
                 return self.groups <= _legal("logarithmic", in_channels, out_channels, self.base)[-1]
-        sizes = self.sizes or ()
-        return (sum(a for a, _ in sizes), sum(b for _, b in sizes)) == (in_channels, out_channels)
+        return (self._written.in_channels, self._written.out_channels) == (in_channels, out_channels)
 
     def connections(self, in_channels: int, out_channels: int) -> int:
         """Pairs of an input and an output channel that see each other, as Grouping.connections; raises SpecError."""
@@ -87,6 +90,11 @@ class Split:
         sizes = [list(pair) for pair in self.on(in_channels, out_channels).sizes] if uneven else None
         base = self.base if self.scheme == "logarithmic" else None
         return {"scheme": self.scheme, "groups": self.count(in_channels), "base": base, "sizes": sizes}
+
+    @cached_property
+    def _written(self) -> Grouping:
+        """The groups of custom sizes, kept for as long as the split is."""
+        return Grouping.custom(self.sizes or ())
 
     def words(self, in_channels: int, out_channels: int) -> str:
         """`standard`, `uniform n = 4`, `logarithmic n = 4: 32, 16, 8, 8`, `custom n = 2: 32→16, 16→16`."""

@@ -194,6 +194,38 @@ BAD: list[tuple[Any, str, str, str]] = [
         "conv.scheme",
         "",
     ),
+    *(
+        (
+            layers({**CONV, "grouping": {"scheme": "custom", "sizes": [pair]}}),
+            f"layer 1 'conv' (Conv2d): group 0 must be a pair (in, out), not {pair!r}",
+            "conv.sizes",
+            "such as 32x32",
+        )
+        for pair in ({"a": 1, "b": 2}, {"0": 1, "1": 1}, "ab", 5)
+    ),
+    (
+        layers({**CONV, "grouping": {"scheme": "custom", "sizes": [[1, 1]] * 65_537}}),
+        "layer 1 'conv' (Conv2d): custom groupings may have at most 65536 groups in all layers together, not 65537",
+        "conv.grouping",
+        "use groups or a logarithmic grouping where groups are alike",
+    ),
+    (
+        {
+            "input_shape": [40_000, 1, 1],
+            "layers": [
+                {
+                    "kind": "Conv2d",
+                    "out_channels": 40_000,
+                    "kernel_size": 1,
+                    "grouping": {"scheme": "custom", "sizes": [[1, 1]] * 40_000},
+                }
+            ]
+            * 2,
+        },
+        "custom groupings may have at most 65536 groups in all layers together, not 80000",
+        "layers",
+        "use groups",
+    ),
     (layers({"kind": "Dropout", "p": 1}), "layer 1 'layer1' (Dropout): p must be a number", "layer1.p", "use 0.5"),
     (layers({**CONV, "bias": 1}), "layer 1 'conv' (Conv2d): bias must be true or false", "conv.bias", "write true or"),
 ]

@@ -196,11 +196,11 @@ def test_rows_can_be_refused_as_they_are_made():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"doublings": 0}, "doublings must be from 1 to 16, not 0"),
-        ({"doublings": 17}, "doublings must be from 1 to 16, not 17"),
+        ({"doublings": 0}, "doublings must be from 1 to 16, not 0; use 1 to 16"),
+        ({"doublings": 17}, "doublings must be from 1 to 16, not 17; use 1 to 16"),
         ({"group_width": 0}, "group_width must be at least 1, not 0; use 1 or more"),
         ({"in_channels": 1.5}, "in_channels must be a whole number, not 1.5; write digits only, such as 64"),
-        ({"base": 1}, "base must be from 2 to 64, not 1"),
+        ({"base": 1}, "base must be from 2 to 64, not 1; use 2 to 64"),
     ],
 )
 def test_bad_numbers_are_refused(options, message):

@@ -154,7 +154,7 @@ def test_root_that_fits_nowhere_leaves_all_alone():
             "width",
             "width must be a whole number, not 2.5; write digits only, such as 64",
         ),
-        ({"kind": "logarithmic", "base": 65}, "base", "base must be from 2 to 64, not 65"),
+        ({"kind": "logarithmic", "base": 65}, "base", "base must be from 2 to 64, not 65; use 2 to 64"),
     ],
 )
 def test_bad_policies_name_their_field(parameters, field, says):
