@@ -167,7 +167,7 @@ class Hold(Model):
     wanted: Count
     reached: Count
     relative: float | None = Field(description="signed share: (reached - wanted) / wanted")
-    factor: float = Field(description="of the widths")
+    factor: float = Field(description="of the widths, before single ones were nudged")
 
 
 class Comparison(Model):

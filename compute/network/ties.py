@@ -2,7 +2,8 @@
 
 A variable is the width of one convolution's output; a tensor's channels are a Form over variables:
 - Add makes its sides equal, Concat adds Forms up, everything else that keeps channels passes them on;
-- depthwise, and groups of a fixed width, make the output a multiple of the input;
+- depthwise, and groups of a fixed width, make the output a multiple of the input; where ties are loose, that of a fixed
+  width is only a multiple of the number of groups, which is left to whoever moves it;
 - a uniform split, ChannelShuffle and GroupNorm need multiples of their groups, a logarithmic split room for its own.
 Fixed are the network's input, what it puts out, linear layers, both sides of a convolution of custom sizes, and what
 cannot be tied to anything.
@@ -24,8 +25,9 @@ Form = Mapping[int, Any]  # {variable: coefficient, CONST: constant}; whole numb
 class Ties:
     """The Form of every tensor, and what the layers ask of them."""
 
-    def __init__(self, network: Network, fixed_width: frozenset[str]) -> None:
-        self.network, self.fixed_width = network, fixed_width
+    def __init__(self, network: Network, fixed_width: frozenset[str], loose: bool = False) -> None:
+        self.network, self.fixed_width, self._loose = network, fixed_width, loose
+        self.loose: dict[str, int] = {}  # layers that follow only by whole groups -> channels of a group
         self.widths: list[int] = []  # of each variable, as it is
         self.bound: dict[int, Form] = {}
         self._resolved: dict[int, tuple[Form, Form]] = {}  # by the Form's identity, until more is bound
@@ -67,7 +69,7 @@ class Ties:
                 self._bind(v, {CONST: self.widths[v]})
 
     def follows(self, name: str, kind: Conv2d) -> bool:
-        """Its output is a multiple of its input."""
+        """Its output is a multiple of its input, or of its groups of a fixed width."""
         return kind.split.scheme == "depthwise" or (
             name in self.fixed_width and kind.split.scheme in ("standard", "uniform")
         )
@@ -97,7 +99,9 @@ class Ties:
         if follows:
             self.multiples.append((form, channels // groups))
             if set(self.resolve(form)) != {CONST}:
-                return _scaled(form, kind.out_channels, channels)
+                if not self._loose or channels == groups:
+                    return _scaled(form, kind.out_channels, channels)
+                self.loose[name] = channels // groups
         output = {len(self.widths): 1}
         self.widths.append(kind.out_channels)
         match kind.split:
@@ -106,7 +110,7 @@ class Ties:
                 self.freeze(output)
             case Split("logarithmic", n, base):
                 self.minima += [(side, base ** (n - 2) + 1 if n > 1 else 1) for side in (form, output)]
-            case _:
+            case _ if name not in self.loose:
                 self.multiples += [(output, groups)] if follows else [(form, groups), (output, groups)]
         return output
 

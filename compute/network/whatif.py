@@ -25,6 +25,7 @@ COMPARED = ("params", "macs", "flops", "activations", "memory_access_bytes", "we
 SPLITS = {"groups", "grouping"}  # two ways to say one thing
 NO_DELTAS = dict.fromkeys(COMPARED, 0)
 SHOWN = 4  # names in a sentence before the rest is counted
+FAR = 0.01  # of the wanted total: worth saying why
 LIMITS = Limits()
 Edits = Mapping[str, Mapping[str, Any]]
 
@@ -228,7 +229,7 @@ def _bill(network: Network, held: Held | None) -> Iterator[str]:
             groups.add(split.groups)
     if params > 0 and macs > 0:
         n = f" n = {groups.pop()}" if len(groups) == 1 else ""
-        before = ", before its widths were changed" if held and held.factor != 1 else ""
+        before = ", before its widths were changed" if held and held.changed else ""
         yield (
             f"At equal channels this network with logarithmic{n} costs more than with a uniform split into as many"
             f" groups ({digits(layers)} layer{'s'[: layers - 1]} where both are legal{before}):"
@@ -239,21 +240,33 @@ def _bill(network: Network, held: Held | None) -> Iterator[str]:
 
 def _closeness(held: Held) -> str:
     name = "params" if held.target == "params" else "MACs"
-    if held.factor == 1 and held.reached == held.wanted:
+    if not held.changed and held.reached == held.wanted:
         return f"No width had to change: {name} are {digits(held.wanted)} in both."
-    head = (
-        "Widths unchanged" if held.factor == 1 else f"{'Widened' if held.factor > 1 else 'Narrowed'} by {_times(held)}"
-    )
     off = "exactly" if held.reached == held.wanted else _percent(held.relative)
-    end = " Nothing can be {}.".format("wider" if held.reached < held.wanted else "narrower")
-    spent = end if held.spent and held.reached != held.wanted else ""
-    return f"{head}; {name} {digits(held.reached)} against {digits(held.wanted)}, {off}.{spent}"
+    sentence = f"{_widths(held)}; {name} {digits(held.reached)} against {digits(held.wanted)}, {off}."
+    return " ".join([sentence, *_why(held)])
 
 
-def _times(held: Held) -> str:
-    """1.31, or as many digits as tell it from 1."""
+def _why(held: Held) -> Iterator[str]:
+    """What kept the widths from coming closer."""
+    if held.spent:
+        yield f"Nothing can be {held.spent}."
+    elif held.steps and abs(held.relative or 0) > FAR:
+        least, most = map(digits, held.steps)
+        steps = (
+            f"of {least} channel{'' if held.steps[0] == 1 else 's'}"
+            if least == most
+            else f"of {least} to {most} channels"
+        )
+        yield f"Widths move in steps {steps} here, and no step is closer."
+
+
+def _widths(held: Held) -> str:
+    """Widths × 1.31; the factor has as many digits as tell it from 1."""
+    if held.factor == 1:
+        return "Single widths nudged" if held.nudged else "Widths unchanged"
     places = next((p for p in (2, 3, 4) if round(held.factor, p) != 1), 6)
-    return f"{held.factor:.{places}f}"
+    return f"Widths {'about ' if held.nudged else ''}× {held.factor:.{places}f}"
 
 
 def _percent(share: float | None) -> str:

@@ -2,7 +2,8 @@
 
 As the factor grows from 0, each variable of compute/network/ties.py steps by the smallest unit that keeps it legal, at
 f = (step - 1/2) / (steps it began with), rounding to the nearest; steps at one factor are taken in the order of the
-layers. No step makes the network cheaper, so bisection finds the two neighbours of the target.
+layers. No step makes the network cheaper, so bisection finds the two neighbours of the target. Where the nearer one is
+not near, compute/network/nudge.py moves single variables.
 """
 
 from collections.abc import Iterable
@@ -16,25 +17,32 @@ from compute.grouping import shares
 from compute.network.document import Limits
 from compute.network.graph import Network
 from compute.network.kinds import BatchNorm2d, Conv2d, GroupNorm, Kind, Linear
+from compute.network.nudge import Levels, Nudge, near
 from compute.network.patience import check
 from compute.network.split import Split
 from compute.network.ties import CONST, Form, Ties, variables
 
-Levels = list[int]
-
 
 @dataclass(frozen=True)
 class Held:
-    """target: params or macs. wanted, reached: its totals. factor: nearest to 1 of those that make these widths.
+    """target: params or macs. wanted, reached: its totals. factor: nearest to 1 of those that make these widths, or,
+    where single ones were `nudged`, those they were nudged from.
 
-    spent: every width is as small, or as large, as it may be.
+    spent: "wider" or "narrower" where that would be closer and every width is as large, or as small, as it may be.
+    steps: (smallest, largest) step of a width, in channels, where no single one is closer.
     """
 
     target: str
     wanted: int
     reached: int
     factor: float
-    spent: bool
+    nudged: bool
+    spent: str
+    steps: tuple[int, int] | None
+
+    @property
+    def changed(self) -> bool:
+        return self.factor != 1 or self.nudged
 
     @property
     def relative(self) -> float | None:
@@ -50,11 +58,26 @@ def hold(
     fixed_width: layers of equal groups that keep their width, so that their number follows the channels.
     No image grows beyond `limit` channels.
     """
-    ties = Ties(network, frozenset(fixed_width))
-    walk = _Walk(ties, limit)
-    cost = _Cost(ties, walk, target)
+    fixed = frozenset(fixed_width)
+    walk = _Walk(Ties(network, fixed), limit)
+    cost = _Cost(walk, target)
     levels = walk.closest(cost, wanted)
-    return walk.network(levels), Held(target, wanted, cost(levels), walk.factor(levels), walk.spent(levels))
+    factor, variant = walk.factor(levels), walk.network(levels)
+    if not near(cost(levels), wanted) and walk.loosens:
+        walk = _Walk(Ties(variant, fixed, loose=True), limit)
+        cost, levels = _Cost(walk, target), walk.start
+    nudge = Nudge(levels, wanted, cost, walk.steps, walk.moved)
+    if nudge.levels != levels:
+        variant = walk.network(nudge.levels)
+    return variant, Held(
+        target,
+        wanted,
+        nudge.reached,
+        factor,
+        nudge.levels != levels,
+        walk.spent(nudge.levels, nudge.reached, wanted),
+        walk.extremes(nudge.levels) if nudge.settled else None,
+    )
 
 
 class _Walk:
@@ -100,8 +123,60 @@ class _Walk:
         down = [(2 * level + 1) / (2 * t) for level, t in pairs if level < t]
         return max(up) if up else min(down, default=1.0)
 
-    def spent(self, levels: Levels) -> bool:
-        return levels in (self.low, self.high)
+    def spent(self, levels: Levels, reached: int, wanted: int) -> str:
+        if reached < wanted and levels == self.high:
+            return "wider"
+        return "narrower" if reached > wanted and levels == self.low else ""
+
+    @property
+    def loosens(self) -> bool:
+        """Some layer's output could step by less than its input makes it."""
+        return any(
+            self.ties.follows(layer.name, kind) and image[0] // kind.split.count(image[0]) > 1
+            for layer, kind, image in self.ties.network.convolutions()
+        )
+
+    def steps(self, levels: Levels) -> list[int]:
+        """By how many units each free variable must move here to stay legal."""
+        channels, steps = self.channels(levels), [1] * len(self.free)
+        for source, target, width in self._groups:
+            for place, k in self._terms[target][1]:
+                if place in dict(self._terms[source][1]):  # its groups step with it
+                    continue
+                steps[place] = lcm(steps[place] * k, channels[source] // width) // k
+        return steps
+
+    def extremes(self, levels: Levels) -> tuple[int, int] | None:
+        """The smallest and the largest step, in channels."""
+        steps = [step * unit for step, unit in zip(self.steps(levels), self.units.values(), strict=True)]
+        return (min(steps), max(steps)) if steps else None
+
+    def moved(self, levels: Levels, index: int, level: int) -> Levels | None:
+        """`levels` with this one changed, and what reads it in groups of a fixed width with as many outputs a group as
+        before, or nearly; None where that is illegal."""
+        if not self.low[index] <= level <= self.high[index]:
+            return None
+        moved = [*levels[:index], level, *levels[index + 1 :]]
+        if not self._groups:
+            return moved
+        before, after = self.channels(levels), self.channels(moved)
+        for source, target, width in self._groups:
+            groups = after[source] // width
+            if after[target] % groups == 0:
+                continue
+            constant, terms = self._terms[target]
+            if constant or len(terms) > 1 or terms[0][0] == index:
+                return None
+            ((place, k),) = terms
+            unit = lcm(groups, k)
+            channels = max(1, round(before[target] * groups * width / before[source] / unit)) * unit
+            further, moved[place] = channels // k - moved[place], channels // k
+            if not self.low[place] <= moved[place] <= self.high[place]:
+                return None
+            for slot, times in self._moves[place]:
+                after[slot] += times * further
+        legal = all(after[target] % (after[source] // width) == 0 for source, target, width in self._groups)
+        return moved if legal else None
 
     def closest(self, cost: "_Cost", wanted: int) -> Levels:
         """The point of the walk whose cost is nearest to `wanted`; of two as near, the one nearer to factor 1."""
@@ -188,12 +263,19 @@ class _Walk:
             form = dict(items)
             terms = [(places[v], int(k * self.units[v])) for v, k in variables(form)]
             self._terms.append((int(form.get(CONST, 0)), terms))
+        self._moves: list[list[tuple[int, int]]] = [[] for _ in self.free]  # the slots of each, and how far they move
+        for slot, (_, terms) in enumerate(self._terms):
+            for place, times in terms:
+                self._moves[place].append((slot, times))
+        feeds = self.ties.network.feeds
+        self._groups = [(self.slot[feeds[name][0]], self.slot[name], width) for name, width in self.ties.loose.items()]
 
 
 class _Cost:
     """A network's params or MACs as a function of levels; whole numbers throughout."""
 
-    def __init__(self, ties: Ties, walk: _Walk, target: str) -> None:
+    def __init__(self, walk: _Walk, target: str) -> None:
+        ties = walk.ties
         self.walk, self.params = walk, target == "params"
         self.single: dict[int, int] = {}  # slot -> coefficient
         self.pairs: dict[tuple[int, int, int], int] = {}  # (in, out, groups) -> coefficient

@@ -109,7 +109,7 @@ def test_an_equal_budget_says_how_close_it_comes(open_networks: OpenNetworks) ->
     assert abs(answer["hold"]["relative"]) < 0.001
     assert view.value("params-ratio", "#bill") == pytest.approx(1, abs=0.001)
     assert re.search(
-        r"Widened by 1\.\d+; params [\d\u202f]+ against 25\u202f557\u202f032, [+−]0\.\d+ %", view.text("#bill")
+        r"Widths × 1\.\d+; params [\d\u202f]+ against 25\u202f557\u202f032, [+−]0\.\d+ %", view.text("#bill")
     )
 
 

@@ -135,7 +135,7 @@ def test_the_hold_is_told_with_its_numbers():
     assert hold["relative"] == (hold["reached"] - 25_028_904) / 25_028_904
     sign = "+" if hold["relative"] > 0 else "−"
     assert described["notes"][-1] == thousands(
-        f"Narrowed by {hold['factor']:.2f}; params {hold['reached']:,} against 25,028,904,"
+        f"Widths × {hold['factor']:.2f}; params {hold['reached']:,} against 25,028,904,"
         f" {sign}{abs(100 * hold['relative']):.4f} %."
     )
     assert hold["factor"] < 1
@@ -147,12 +147,53 @@ def test_the_notes_of_a_hold_say_what_happened():
         thousands("No width had to change: params are 25,557,032 in both.")
     ]
     wide = describe(what_if(load("resnext-101-32x8d"), Policy("depthwise", scope="all"), "macs"))
-    assert wide["notes"][-1].startswith("Widened by 31.99; MACs ")
+    assert wide["notes"][-1].startswith("Widths × 31.99; MACs ")
     assert wide["notes"][-1].endswith(" %. Nothing can be wider.")
     linear = Network((Layer("f", Flatten()), Layer("fc", Linear(10))), (3, 8, 8))
     assert describe(what_if(linear, None, "params", {"fc": {"bias": False}}))["notes"] == [
         thousands("Widths unchanged; params 1,920 against 1,930, −0.5181 %. Nothing can be wider.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "target", "note"),
+    [
+        (
+            "vgg-16",
+            Policy("width", width=64),
+            "params",
+            "Single widths nudged; params 138,336,104 against 138,357,544, −0.0155 %.",
+        ),
+        (
+            "vgg-16",
+            Policy("width", width=64),
+            "macs",
+            "Widths about × 2.50; MACs 15,475,884,032 against 15,470,264,320, +0.0363 %.",
+        ),
+        (
+            "log-group-cnn",
+            Policy("width", width=16),
+            "macs",
+            "Widths about × 1.12; MACs 14,976,256 against 14,812,416, +1.1061 %. Widths move in steps of 16 channels"
+            " here, and no step is closer.",
+        ),
+        (
+            "alexnet-2012",
+            Policy("root", 64),
+            "params",
+            "Widths about × 1.12; params 59,662,872 against 60,965,224, −2.1362 %. Widths move in steps of 2 to 64"
+            " channels here, and no step is closer.",
+        ),
+    ],
+)
+def test_how_close_it_comes_and_what_keeps_it_from_closer(name, policy, target, note):
+    assert describe(what_if(load(name), policy, target))["notes"][-1] == thousands(note)
+
+
+def test_at_the_lowest_nothing_can_be_narrower():
+    network = Network((Layer("a", Conv2d(2, 1)), Layer("b", Conv2d(1, 1))), (3, 1, 1))
+    notes = describe(what_if(network, None, "params", {"b": {"kernel_size": 3, "padding": 1}}))["notes"]
+    assert notes == [thousands("Widths × 0.75; params 14 against 11, +27.2727 %. Nothing can be narrower.")]
 
 
 def test_params_met_exactly_after_a_change():
@@ -161,7 +202,7 @@ def test_params_met_exactly_after_a_change():
     assert asked.variant == small()
     assert (asked.held.factor, asked.held.relative) == (31 / 16, 0)
     assert describe(asked)["notes"] == [
-        thousands(f"Widened by 1.94; params {small().params:,} against {small().params:,}, exactly.")
+        thousands(f"Widths × 1.94; params {small().params:,} against {small().params:,}, exactly.")
     ]
 
 
@@ -233,7 +274,7 @@ def test_depthwise_as_pytorch_writes_it_stays_depthwise_when_it_widens():
         (
             {"b": {"out_channels": 10**9}},
             "b.out_channels",
-            "layer 3 'b' (Conv2d): out_channels must be from 1 to 65536, not 1000000000",
+            "layer 3 'b' (Conv2d): out_channels must be from 1 to 65536, not 1000000000; use 1 to 65536",
         ),
         (
             {"b": {"out_channels": 8}},
@@ -263,7 +304,7 @@ def test_limits_hold_for_edits_and_for_widths():
     assert caught.value.message.endswith("out_channels must be from 1 to 20, not 21")
     asked = what_if(small(), Policy("depthwise"), "macs", limits=limits)
     assert kinds(asked.variant)["a"].out_channels == 20
-    assert asked.held.spent
+    assert asked.held.spent == "wider"
 
 
 def test_an_unknown_hold():
