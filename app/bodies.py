@@ -1,5 +1,6 @@
 """JSON bodies, read within limits: how long, how deep, and what is said where they are no JSON."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.errors import ApiError, shown
 from compute.formulas import digits
 
 MAX_NESTING = 16  # a subject in a series needs 9; what parsers and printers recurse into is bounded before they do
+BODY_SECONDS = 30  # for the whole body, however steadily it drips
 JSON_HINT = "send JSON as application/json; /openapi.json has a worked sample"
 
 
@@ -21,6 +23,14 @@ class BodyTooLarge(ApiError):
         what = f"not {digits(size)}" if size is not None else "and this one goes on"
         hint = "describe a part of the network, or leave out what layers have by default"
         super().__init__(f"A document may have at most {digits(limit)} bytes, {what}", None, hint)
+
+
+class BodyTooSlow(ApiError):
+    status = 408
+    code = "body_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The body must be here within {seconds:g} s, and this one is not", None, "send it at once")
 
 
 class NotJsonType(ApiError):
@@ -48,13 +58,22 @@ class TooDeep(ApiError):
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The bytes of a JSON body; raises BodyTooLarge before a longer one is read to its end, NotJsonType."""
+    """The bytes of a JSON body; raises BodyTooLarge before a longer one is read to its end, BodyTooSlow,
+    NotJsonType."""
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise NotJsonType(content_type)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise BodyTooLarge(max_bytes, int(declared))
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request, max_bytes)
+    except TimeoutError:
+        raise BodyTooSlow(BODY_SECONDS) from None
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
     chunks, total = [], 0
     async for chunk in request.stream():
         total += len(chunk)

@@ -57,13 +57,6 @@ class Fields:
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         return integer(name, self.given.get(name, default), low, high)
 
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        value = self.given.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            rule = f"{name} must be a number from {low:g} to {high:g}, not {described(value)}"
-            raise BadField(rule, name, f"such as {default:g}")
-        return value
-
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.given.get(name, default)
         if value not in choices:

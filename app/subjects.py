@@ -8,6 +8,7 @@ from typing import Any
 from app.cache import Kept
 from app.documents import KEPT_BYTES, Documents, mark, weight
 from app.fields import BadField, Fields, described, placed
+from compute.errors import printable
 from compute.grouping import MAX_BASE, MIN_BASE
 from compute.network import Network
 from compute.network.overview import overview
@@ -101,5 +102,5 @@ def _edits(value: Any) -> Edits:
     for name, changes in value.items():
         if not isinstance(changes, dict):
             rule = f"the edit of a layer must be an object of its parameters, not {described(changes)}"
-            raise BadField(rule, f"edits.{name[:40]}", 'such as {"groups": 4}')
+            raise BadField(rule, f"edits.{printable(name)}", 'such as {"groups": 4}')
     return value

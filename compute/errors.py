@@ -81,6 +81,12 @@ def integer(field: str, value: object, low: int, high: int | None = None) -> int
     return number
 
 
+def printable(text: str, most: int = 40) -> str:
+    """What a client wrote, fit to be repeated in a sentence: short, and nothing in it that does not print."""
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(c if c.isprintable() else "�" for c in cut)
+
+
 def _choices(wanted: int, legal: tuple[int, ...]) -> str:
     """All legal values when they are few, else the neighbours of the one that was asked for."""
     if len(legal) > 8:

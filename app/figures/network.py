@@ -1,5 +1,6 @@
 """Cost against depth of real networks: one line a network or a variant of one, a point a layer."""
 
+from html import escape
 from itertools import accumulate
 from typing import Any
 
@@ -25,7 +26,6 @@ TITLES = {
     "arithmetic_intensity": "Arithmetic intensity",
 }
 INTENSITY = "arithmetic_intensity"
-MARKERS = 24  # on one line: more would be drawn over each other, and take longer than the line
 LETTERS = 24  # of a label at a line's end, at most
 
 
@@ -34,7 +34,7 @@ def network_figure(series: list[dict[str, Any]], metric: str, cumulative: bool, 
 
     Point i of trace s is layer i of series s; a reference has open markers and a thin line. On a log axis, layers that
     cost nothing are null and the line passes over them. customdata: [name, kind, shape], and the value in digits where
-    a double would not hold it.
+    a double would not hold it. Names are written for Plotly, that in `meta` as it is.
     """
     lines = [_values(line["rows"], metric, cumulative) for line in series]
     drawn = [[value or None for value in values] if log else values for values in lines]
@@ -82,7 +82,7 @@ def _line(index: int, line: dict[str, Any], values: list[Any], metric: str, labe
     return {
         "type": "scatter",
         "mode": "lines+markers+text" if label else "lines+markers",
-        "name": line["label"],
+        "name": _literal(line["label"]),
         "meta": {"series": index, "label": line["label"], "reference": reference},
         "x": [row["index"] for row in rows],
         "y": [plotted(value) for value in values],
@@ -91,19 +91,23 @@ def _line(index: int, line: dict[str, Any], values: list[Any], metric: str, labe
         "marker": {
             "symbol": f"{style['symbol']}-open" if reference else style["symbol"],
             "size": 6,
-            "maxdisplayed": MARKERS,
             "color": style["color"],
         },
-        **({"text": label.text(), "textposition": label.place} if label else {}),
+        **({"text": [_literal(text) for text in label.text()], "textposition": label.place} if label else {}),
         "cliponaxis": False,
         "customdata": [
-            [row["name"], row["kind"], _shape(row), *([_digits(value)] if long else [])]
+            [_literal(row["name"]), row["kind"], _shape(row), *([_digits(value)] if long else [])]
             for row, value in zip(rows, values, strict=True)
         ],
         "hovertemplate": (
             f"%{{customdata[0]}} %{{customdata[1]}} %{{customdata[2]}}: {said} {NETWORK_UNITS[metric][1]}"
         ),
     }
+
+
+def _literal(text: str) -> str:
+    """Plotly reads tags in what it writes, links among them: what a client calls its layers is text."""
+    return escape(text, quote=False)
 
 
 def _shape(row: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from app.bodies import read_body
 from app.calculator import Calculator
@@ -41,7 +43,7 @@ NETWORK_ID = {
     "description": "Id of a published network, as /api/networks lists them.",
     "schema": {"type": "string"},
 }
-REFUSALS = (413, 415, 422, 503)
+REFUSALS = (408, 413, 415, 422, 503)
 REFUSALS_BY_ID = (404, *REFUSALS)
 
 
@@ -150,6 +152,8 @@ def add_network_routes(router: APIRouter, calculator: Calculator, settings: Sett
         """Cost against depth as a Plotly figure: one line a network or variant, a point a layer."""
         return Response(await drawn(request), media_type=JSON)
 
+    posts = {route.path for route in router.routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())}
+
     @router.get(  # last of the paths it would match
         "/api/networks/{network_id}",
         tags=["networks"],
@@ -158,4 +162,6 @@ def add_network_routes(router: APIRouter, calculator: Calculator, settings: Sett
     )
     async def network(request: Request) -> Response:
         """One published network: its rows, its totals, where they are from, and its document."""
+        if request.scope["path"] in posts:
+            raise HTTPException(405, headers={"Allow": "POST"})
         return Response(await published(request, request.path_params["network_id"].encode()), media_type=JSON)

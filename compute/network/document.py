@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from compute.errors import OutOfRange, SpecError, integer
+from compute.errors import OutOfRange, SpecError, integer, printable
 from compute.network.graph import Layer, LayerError, Network
 from compute.network.kinds import KINDS, Conv2d, Kind
 from compute.network.split import Split
@@ -38,6 +38,11 @@ class Limits:
             return self.kernel
         return self.resolution if parameter == "output_size" else self.channels
 
+    @property
+    def features(self) -> int:
+        """Of a vector that no parameter states: those of the largest image, flattened."""
+        return self.channels * self.resolution**2
+
 
 class UnknownName(SpecError):
     """A word that stands for nothing here."""
@@ -55,7 +60,7 @@ def read(document: Any, limits: Limits = Limits()) -> Network:
     top = _mapping(document, "a network", None)
     for key in top:
         if key not in TOP:
-            raise UnknownName("part of a network", key, TOP, _shown(key)[1:-1])
+            raise UnknownName("part of a network", key, TOP, printable(key))
     if "layers" not in top:
         raise SpecError("a network needs layers", "layers", 'such as [{"kind": "Flatten"}]')
     entries = top["layers"]
@@ -103,7 +108,7 @@ def read_kind(name: str, parameters: Mapping[str, Any], limits: Limits = Limits(
     values: dict[str, Any] = {}
     for key, value in parameters.items():
         if key not in known and key not in extra:
-            raise UnknownName(f"parameter of {name}", key, (*known, *extra), _shown(key)[1:-1])
+            raise UnknownName(f"parameter of {name}", key, (*known, *extra), printable(key))
         if key in known:
             values[key] = _bounded(key, value, limits)
     for key, field in known.items():
@@ -151,7 +156,8 @@ def _layer(entry: Any, number: int, limits: Limits) -> Layer:
             raise SpecError("a layer needs a kind", "kind", 'such as "kind": "Conv2d"')
         return Layer(name, read_kind(kind, own, limits), _inputs(given.get("inputs")))  # type: ignore[arg-type]
     except SpecError as error:
-        raise LayerError(name, number, _shown(kind)[1:-1] if kind is not None else "no kind", error) from None
+        said = "no kind" if kind is None else printable(kind) if isinstance(kind, str) else _shown(kind)
+        raise LayerError(name, number, said, error) from None
 
 
 def _inputs(value: Any) -> tuple[str, ...]:
@@ -204,10 +210,10 @@ def _words(top: Mapping[str, Any], key: str) -> str:
 def _check_size(network: Network, layer: Layer, number: int, limits: Limits) -> None:
     """What is inferred keeps to the limits too: Concat adds channels up, padding lets an image grow."""
     shape = network.shapes[layer.name]
-    if len(shape) != 3:
-        return
-    highs = (limits.channels, limits.resolution, limits.resolution)
-    for side, value, limit in zip(("channels", "height", "width"), shape, highs, strict=True):
+    highs = {"channels": limits.channels, "height": limits.resolution, "width": limits.resolution}
+    if len(shape) == 1:
+        highs = {"features": limits.features}
+    for (side, limit), value in zip(highs.items(), shape, strict=True):
         if value > limit:
             field, hint = ("inputs", "join fewer layers") if layer.kind.many else ("padding", "use less padding")
             error = SpecError(f"its output may have at most {limit} {side}, not {value}", field, hint)
@@ -242,7 +248,4 @@ def _shown(value: object) -> str:
     """Fit to be repeated in a sentence: short, printable, in quotes where it is text."""
     if isinstance(value, list | dict):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
-    text = repr(value) if not isinstance(value, str) else value
-    cut = text if len(text) <= 40 else f"{text[:40]}…"
-    safe = "".join(c if c.isprintable() else "�" for c in cut)
-    return f"'{safe}'" if isinstance(value, str) else safe
+    return f"'{printable(value)}'" if isinstance(value, str) else printable(repr(value))

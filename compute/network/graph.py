@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from compute.counts import Counts
-from compute.errors import SpecError, integer
+from compute.errors import SpecError, integer, printable
 from compute.network.kinds import Conv2d, Kind, Linear, Shape
 from compute.network.patience import check
 
@@ -162,7 +162,9 @@ class Network:
 
     def _unknown(self, name: str) -> str:
         later = any(layer.name == name for layer in self.layers)
-        return f"inputs may name earlier layers only, and '{name}' {'comes later' if later else 'is no layer'}"
+        return (
+            f"inputs may name earlier layers only, and '{printable(name)}' {'comes later' if later else 'is no layer'}"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import compress
 from typing import Any
 
-from compute.errors import SpecError
+from compute.errors import SpecError, printable
 from compute.formulas import digits
 from compute.network.bill import Row, analysis, analyze, row_of, rows_of
 from compute.network.document import Limits, read_kind
@@ -70,7 +70,7 @@ class UnknownLayer(SpecError):
     def __init__(self, name: str, network: Network) -> None:
         known = [layer.name for layer in network.layers]
         near = get_close_matches(name[:40], known, n=1, cutoff=0.5)
-        shown = name if len(name) <= 40 else f"{name[:40]}…"
+        shown = printable(name)
         hint = f"did you mean {near[0]}?" if near else f"use {_listed(known)}"
         super().__init__(f"'{shown}' is no layer of this network", shown, hint)
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
-from app.bodies import NotJson, TooDeep, parsed
+from app.bodies import BodyTooSlow, NotJson, TooDeep, parsed, read_body
 from app.fields import described
 from app.schemas import Failure
 from app.travel import travelling
@@ -130,3 +131,18 @@ def test_integers_beyond_a_double_travel_as_text(value: object, text: bytes) -> 
 )
 def test_values_are_repeated_in_few_words(value: object, words: str) -> None:
     assert described(value) == words
+
+
+def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.bodies.BODY_SECONDS", 0.05)
+
+    async def drip() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    request = Request({"type": "http", "method": "POST", "headers": [JSON]}, drip)
+    with pytest.raises(BodyTooSlow) as caught:
+        asyncio.run(read_body(request, 1000))
+    assert (caught.value.status, caught.value.code) == (408, "body_too_slow")
+    assert caught.value.message == "The body must be here within 0.05 s, and this one is not"
+    assert caught.value.hint == "send it at once"

@@ -298,3 +298,17 @@ def test_the_panels_of_the_law_do_not_overlap() -> None:
     assert layout["yaxis2"]["ticktext"] == ["1", "3", "9", "27"]
     assert layout["yaxis2"]["range"][1] > math.log(66, 3), "the widest group, 66 channels, is all in sight"
     assert layout["title"]["text"] == "99 channels in 4 logarithmic groups, beside the Weber–Fechner law"
+
+
+def test_names_reach_plotly_as_text() -> None:
+    """Plotly makes tags of what it writes, and decodes what is escaped."""
+    layers = (Layer("<b>a</b> & b", ReLU()), Layer("conv2_1/3x3 'é\"", ReLU()))
+    rows = analyze(Network(layers, (3, 4, 4)))["rows"]
+    line = {"label": '<a href="x">y</a>', "rows": rows, "reference": False}
+    plain = {"label": "ResNet-50 (2015), edited", "rows": rows, "reference": False}
+    first, second = network_figure([line, plain], "activations", False, True)["data"]
+    assert first["name"] == '&lt;a href="x"&gt;y&lt;/a&gt;'
+    assert first["meta"]["label"] == line["label"]
+    assert second["name"] == plain["label"]
+    assert [point[0] for point in first["customdata"]] == ["&lt;b&gt;a&lt;/b&gt; &amp; b", "conv2_1/3x3 'é\""]
+    assert [text for text in first.get("text", []) if text] in ([], [first["name"]])

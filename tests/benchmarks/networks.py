@@ -28,6 +28,11 @@ def policies_at_once() -> Bodies:
         yield [("policies", {"network": RESNEXT, "width": 1 + n})]
 
 
+def policies_on_equal_params() -> Bodies:
+    for n in count():
+        yield [("policies", {"network": RESNEXT, "width": 1 + n, "hold": "params"})]
+
+
 def one_edit() -> Bodies:
     """What the page asks for when a row is edited."""
     for n in count(1):
@@ -52,6 +57,7 @@ def thousand_layers() -> Bodies:
 CASES: dict[str, tuple[Callable[[], Bodies], str]] = {
     "ResNeXt-101, all policies, six requests": (policies_one_by_one, ""),
     "ResNeXt-101, all policies, one request": (policies_at_once, "at most 50 ms"),
+    "ResNeXt-101, all policies at equal params": (policies_on_equal_params, ""),
     "ResNeXt-101, one what-if": (one_edit, "p95 under 100 ms with table and chart"),
     "ResNeXt-101, one what-if at equal MACs": (equal_macs, ""),
     "a document of 1,000 layers": (thousand_layers, "under 300 ms"),

@@ -197,7 +197,10 @@ def test_balanced_places_are_in_order_and_none_is_skipped(work, devices):
 
 @pytest.mark.parametrize(
     ("devices", "says"),
-    [(0, "devices must be from 1 to 64, not 0"), (65, "devices must be from 1 to 64, not 65")],
+    [
+        (0, "devices must be from 1 to 64, not 0; use 1 to 64"),
+        (65, "devices must be from 1 to 64, not 65; use 1 to 64"),
+    ],
 )
 def test_a_number_of_devices_within_limits(devices, says):
     with pytest.raises(SpecError) as caught:
