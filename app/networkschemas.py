@@ -236,6 +236,7 @@ class Placement(Model):
     devices: list[PlacedDevice]
     crossings: list[Crossing]
     crossing_elements: Count
+    speedup: float | None = Field(description="MACs to those of each layer's busiest device; null without MACs")
     bounds: list[Bound] = Field(description="of uneven splits")
     notes: list[str]
 

@@ -5,7 +5,7 @@ counted in two regimes: at the input's resolution throughout, and with the resol
 doubling. Weights grow exponentially with the number of doublings in both; MACs only in the first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -99,18 +99,14 @@ class Growth:
         return channels // self.group_width
 
 
-def describe_growth(growth: Growth, check: Callable[[Row], None] = lambda row: None) -> dict[str, Any]:
+def describe_growth(growth: Growth) -> dict[str, Any]:
     """{"rows", "slopes", "notes"}: GET /api/growth.
 
     rows: one for each series, stage and regime (`halve`); weights without bias, MACs and activations for one image.
     Where a split does not fit a stage its counts are null and `reason` says why. slopes: `factor` a doubling of the
-    channels, and `ratio` to standard, as text ("4", "1/2"), both null where not exact. `check` sees each row as soon as
-    it is made, the standard ones first, and may raise.
+    channels, and `ratio` to standard, as text ("4", "1/2"), both null where not exact.
     """
-    rows = []
-    for row in _rows(growth):
-        check(row)
-        rows.append(row)
+    rows = list(_rows(growth))
     lines = {
         (series, halve): [row for row in rows if (row["series"], row["halve"]) == (series, halve)]
         for halve in REGIMES
@@ -264,8 +260,8 @@ def _fixed_width(growth: Growth, line: list[Row], standard: list[Row]) -> str:
         return f"{label} is not exact here: {reason}."
     shares = [_share(a, b) for a, b in ((line[0], standard[0]), (line[-1], standard[-1]))]
     return (
-        f"{label}: weights grow ×2 per doubling, as {digits(line[0]['groups'])} groups become"
-        f" {digits(line[-1]['groups'])}, from {shares[0]} of standard to {shares[1]}. Only a fixed width changes the"
+        f"{label}: weights grow ×2 per doubling, as {_groups(line[0]['groups'])}"
+        f" {digits(line[-1]['groups'])}, from {_of_standard(shares[0])} to {shares[1]}. Only a fixed width changes the"
         " growth itself."
     )
 
@@ -280,7 +276,7 @@ def _logarithmic(growth: Growth, line: list[Row], standard: list[Row]) -> str:
     if reason and legal:
         shares = [_share(a, b) for a, b in ((line[0], standard[0]), (line[-1], standard[-1]))]
         return (
-            f"{label} is not exact here: {reason}. Its weights are {shares[0]} of standard at the first stage,"
+            f"{label} is not exact here: {reason}. Its weights are {_of_standard(shares[0])} at the first stage,"
             f" {shares[1]} at the last; without rounding they would never be fewer than {floor}."
         )
     if reason:
@@ -312,6 +308,14 @@ def _macs_halved(growth: Growth, standard: list[Row], width: list[Row]) -> str:
 
 def _share(row: Row, standard: Row) -> str:
     return _fraction(Fraction(row["weights"], standard["weights"]))
+
+
+def _of_standard(share: str) -> str:
+    return "all of standard" if share == "1" else f"{share} of standard"
+
+
+def _groups(count: int) -> str:
+    return f"{digits(count)} group becomes" if count == 1 else f"{digits(count)} groups become"
 
 
 def _fraction(number: Fraction) -> str:

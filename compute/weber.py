@@ -61,7 +61,8 @@ def _points(groups: int, base: int) -> list[dict[str, float]]:
 def _steps(sizes: list[int], base: int, rounded: bool) -> str:
     """What the sizes do on the log scale, exactly."""
     if len(sizes) == 1:
-        return f"One group of {digits(sizes[0])} channels has no step."
+        channels = "1 channel" if sizes[0] == 1 else f"{digits(sizes[0])} channels"
+        return f"One group of {channels} has no step."
     listed = ", ".join(map(digits, sizes[:WRITTEN])) + (", …" if len(sizes) > WRITTEN else "")
     total = digits(sum(sizes))
     if rounded:

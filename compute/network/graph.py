@@ -11,6 +11,8 @@ from compute.network.kinds import Conv2d, Kind, Linear, Shape
 from compute.network.patience import check
 
 T = TypeVar("T")
+MAX_WORDS = 2000  # of a name, a source, a convention
+CHANGED = ", changed"  # ends the name of a network that is no longer what its source describes
 INPUT = "input"  # the name under which layers read the network's input
 
 
@@ -34,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Published:
-    """Totals as a source prints them: (params, macs), either may be absent; `unit` is what the last digit is worth."""
+    """Totals as a source prints them, either may be absent. params_unit, macs_unit: what the last digit is worth."""
 
     params: int | None = None
     macs: int | None = None
@@ -139,11 +141,20 @@ class Network:
         return isinstance(layer.kind, Conv2d | Linear)
 
     def with_kinds(self, kinds: dict[str, Kind]) -> "Network":
-        """The same network with other kinds in place of some; raises LayerError where they do not fit."""
+        """The same network with other kinds in place of some; raises LayerError where they do not fit.
+
+        One that differs is named so, and its source is what it was made after; conventions are the original's alone.
+        """
         if not kinds:
             return self
         layers = tuple(replace(la, kind=kinds[la.name]) if la.name in kinds else la for la in self.layers)
-        return replace(self, layers=layers, published=None)
+        if layers == self.layers:
+            return self
+        name, source = self.name, self.source
+        if name and not name.endswith(CHANGED):
+            name = f"{self.name[: MAX_WORDS - len(CHANGED)]}{CHANGED}"
+            source = f"after {self.name}{source and f': {source}'}"[:MAX_WORDS]
+        return replace(self, layers=layers, name=name, source=source, convention="", published=None)
 
     def _shape(self, layer: Layer, shapes: dict[str, Shape]) -> Shape:
         if layer.name in shapes:

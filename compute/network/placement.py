@@ -15,10 +15,10 @@ from typing import Any
 from compute.counts import BYTES_PER_ELEMENT
 from compute.errors import SpecError, integer
 from compute.formulas import digits
-from compute.network.graph import INPUT, Layer, LayerError, Network
+from compute.network.graph import CHANGED, INPUT, Layer, LayerError, Network
 from compute.network.kinds import Add, ChannelShuffle, Concat, Conv2d, Flatten, GroupNorm, Linear, LocalResponseNorm
 from compute.network.patience import check
-from compute.network.runs import Runs, aligned, balanced, evenly, merged, moved, shares
+from compute.network.runs import Runs, aligned, balanced, even_counts, evenly, merged, moved
 
 MAX_DEVICES = 64
 MAX_RUNS = 4096  # of one tensor; far beyond any published network
@@ -34,8 +34,9 @@ def place(network: Network, devices: int = 2) -> dict[str, Any]:
     """`network` over `devices`: POST /api/networks/placement.
 
     {"devices": [{"index", "params", "weight_bytes", "activations", "macs"}], "crossings": [{"layer", "elements",
-    "why"}], "crossing_elements", "bounds": [{"layer", "speedup"}] of uneven splits, "notes"}. The devices' numbers sum
-    to the network's. activations: output elements of every layer, without the copies that a device receives.
+    "why"}], "crossing_elements", "speedup", "bounds": [{"layer", "speedup"}] of uneven splits, "notes"}. The devices'
+    numbers sum to the network's. activations: output elements of every layer, without the copies that a device
+    receives. speedup: the network's MACs to those of each layer's busiest device; None without MACs.
     """
     devices = integer("devices", devices, 1, MAX_DEVICES)
     spread = _Spread(network, devices)
@@ -58,6 +59,7 @@ def place(network: Network, devices: int = 2) -> dict[str, Any]:
         ],
         "crossings": spread.crossings,
         "crossing_elements": sum(crossing["elements"] for crossing in spread.crossings),
+        "speedup": spread.work / spread.busiest if spread.busiest else None,
         "bounds": spread.bounds,
         "notes": list(_notes(network, spread)),
     }
@@ -75,6 +77,9 @@ class _Spread:
     bounds: list[dict[str, Any]] = field(default_factory=list)
     responses: list[str] = field(default_factory=list)  # layers that normalise over neighbours on two devices
     statistics: list[str] = field(default_factory=list)  # layers that normalise over groups on two devices
+
+    work: int = 0  # MACs of all layers
+    busiest: int = 0  # of each layer's busiest device
 
     def __post_init__(self) -> None:
         self.params, self.macs, self.activations = ([0] * self.devices for _ in range(3))
@@ -124,7 +129,7 @@ class _Spread:
         if groups == 1:
             return self._dense(layer, kind.out_channels, name, runs)
         if kind.split.scheme in ("uniform", "depthwise"):
-            counts = shares(groups, self.devices)
+            counts = even_counts(groups, self.devices)
             wanted = [(device, n * (channels // groups)) for device, n in enumerate(counts)]
             output = [(device, n * (kind.out_channels // groups)) for device, n in enumerate(counts)]
             work = [n * (channels // groups) * (kind.out_channels // groups) for n in counts]
@@ -163,6 +168,8 @@ class _Spread:
 
     def _work(self, layer: Layer, taps: int, connections: Sequence[int], output: Runs, bias: bool) -> None:
         pixels = prod(self.network.shapes[layer.name][1:])
+        self.work += taps * sum(connections) * pixels
+        self.busiest += taps * max(connections) * pixels
         for device, count in enumerate(connections):
             self.params[device] += taps * count
             self.macs[device] += taps * count * pixels
@@ -229,5 +236,5 @@ def _notes(network: Network, spread: _Spread) -> Iterator[str]:
         yield (
             "A group is never cut: an uneven split keeps at most sum / largest devices busy, however many there are."
         )
-    if network.name == ALEXNET:
+    if network.name.removesuffix(CHANGED) == ALEXNET:
         yield from HISTORY

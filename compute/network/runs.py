@@ -7,13 +7,13 @@ from compute.network.patience import check
 Runs = list[tuple[int, int]]  # (device, channels), in the order of the channels
 
 
-def shares(number: int, devices: int) -> list[int]:
+def even_counts(number: int, devices: int) -> list[int]:
     """`number` things over devices, the first ones taking one more where it does not divide."""
     return [number // devices + (device < number % devices) for device in range(devices)]
 
 
 def evenly(channels: int, devices: int) -> Runs:
-    return [(device, share) for device, share in enumerate(shares(channels, devices)) if share]
+    return [(device, share) for device, share in enumerate(even_counts(channels, devices)) if share]
 
 
 def balanced(work: Sequence[int], devices: int) -> list[int]:

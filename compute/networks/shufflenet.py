@@ -26,7 +26,8 @@ def shufflenet_v1(groups: int) -> Network:
         source=f"Zhang et al.: ShuffleNet, arXiv 1707.01083, table 1; params: shufflenet_g{groups}_w1 of pytorchcv",
         convention=f"Table 1 states a complexity of {MILLIONS[groups]} million MACs and leaves the classifier out:"
         f" {digits(network.macs - classifier)} without it, {digits(classifier)} more with it, as here. The first 1 × 1"
-        " convolution of stage 2 is not grouped, as the table says. The paper states no params.",
+        " convolution of stage 2 is not grouped, as the table says. The params are those of pytorchcv; the"
+        " paper states none.",
         published=Published(PARAMS[groups]),
     )
 

@@ -180,17 +180,12 @@ def test_tens_of_thousands_of_groups_are_counted_without_a_list_of_them():
     assert (last["groups"], last["weights"]) == (2**32, 9 * 2**32)
 
 
-def test_rows_can_be_refused_as_they_are_made():
-    seen = []
-
-    def check(row):
-        seen.append(row["stage"])
-        if row["weights"] > 10**6:
-            raise OverflowError
-
-    with pytest.raises(OverflowError):
-        describe_growth(Growth(), check)
-    assert seen == [0, 1, 2, 3]
+def test_a_width_that_begins_as_the_standard_layer():
+    note = describe_growth(Growth(in_channels=16, group_width=16))["notes"][3]
+    assert note == (
+        "Group width 16: weights grow ×2 per doubling, as 1 group becomes 16, from all of standard to 1/16. Only a"
+        " fixed width changes the growth itself."
+    )
 
 
 @pytest.mark.parametrize(

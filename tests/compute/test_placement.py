@@ -54,6 +54,7 @@ def test_alexnet_on_two_gpus():
             {"layer": "fc8", "elements": 4_096, "why": DENSE},
         ],
         "crossing_elements": 43_264 + 9_216 + 2 * 4_096,
+        "speedup": 2.0,
         "bounds": [],
         "notes": [
             REPLICATED,
@@ -100,6 +101,22 @@ def test_an_uneven_split_cannot_use_both_devices(split, loads, speedup):
     assert [device["macs"] for device in placed["devices"]] == [16 * load for load in loads]
     assert placed["bounds"] == [{"layer": "a", "speedup": speedup}]
     assert placed["notes"] == [REPLICATED, UNCUT]
+
+
+def test_layers_come_one_after_the_other_and_each_waits_for_its_busiest():
+    """2 304 and 256 connections, then 256 and 2 304: either device has half of all, and waits for the other twice."""
+    split, turned = Split.custom([(48, 48), (16, 16)]), Split.custom([(16, 16), (48, 48)])
+    layers = [(name, Conv2d(64, 1, bias=False, split=of)) for name, of in (("a", split), ("b", turned))]
+    placed = place(network(*layers, channels=64))
+    assert {device["macs"] for device in placed["devices"]} == {16 * (2304 + 256)}
+    assert placed["speedup"] == 2560 / 2304
+    assert place(network(("pool", MaxPool2d(2))))["speedup"] is None
+
+
+def test_a_variant_of_alexnet_keeps_its_history():
+    original = load("alexnet-2012")
+    variant = original.with_kinds({"conv2": Conv2d(256, 5, padding=2)})
+    assert place(variant)["notes"][-2:] == place(original)["notes"][-2:]
 
 
 def test_groups_go_whole_to_devices_in_order():

@@ -76,6 +76,7 @@ def test_the_law_and_what_it_is_not():
             " here: 0.97, 1.06, −0.12 down, where 1.00, and 0.00 at the last, would be exact.",
         ),
         ((64, 1, 2), "One group of 64 channels has no step."),
+        ((1, 1, 2), "One group of 1 channel has no step."),
         (
             (64, 2, 2),
             "64 channels in two groups, 32, 32: the last repeats the size before it."
