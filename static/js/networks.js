@@ -38,11 +38,18 @@ function fail(error) {
     errors.showFieldError("edits", `The link’s edits were dropped: ${sentence}`);
     return;
   }
+  failed = true;
   const undo = edits.canUndo() ? [{ label: "Undo", run: edits.undo }] : [];
   errors.showFieldError("policy", sentence, refused ? undo : [{ label: "Try again", run: whatIf.refresh }]);
 }
 
-const whatIf = createWhatIf({ store, fail, good: () => errors.clearFieldError("policy") });
+let failed = false;
+/** Only what fail() told goes: a note about the link stays. */
+function good() {
+  if (failed) errors.clearFieldError("policy");
+  failed = false;
+}
+const whatIf = createWhatIf({ store, fail, good });
 /** @param {string} id */
 const nameOf = (id) => names.get(id) ?? (store.get().document?.name || "Your network");
 const deps = { store, errors, whatIf, nameOf };

@@ -198,8 +198,8 @@ def test_an_edit_that_cannot_be_is_explained_and_changes_nothing(open_networks: 
 def test_rows_and_points_mark_each_other(open_networks: OpenNetworks) -> None:
     view = open_networks(network="alexnet-2012")
     view.page.focus("#curves-chart")
-    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):
-        view.page.keyboard.press(key)
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        view.page.keyboard.press(key)  # from layer to layer of those in the table
     marked = view.page.locator("#layers tr.marked")
     expect(marked).to_have_attribute("data-layer", "conv2")
     assert view.text("#curves .chart-readout").startswith("conv2 Conv2d, 256 × 27 × 27: original")
@@ -392,3 +392,34 @@ def test_typed_numbers_out_of_range_are_explained(open_networks: OpenNetworks) -
     view.page.press("#groups-number", "Enter")
     view.wait(groups=8)
     expect(view.page.locator("#groups-message")).to_have_text("")
+
+
+def test_the_chart_names_its_lines_and_leaves_the_page_where_it_is(open_networks: OpenNetworks) -> None:
+    view = open_networks(network="resnet-50", metric="params", cumulative=True, layers="all")
+    names = "(labels) => labels.map((label) => label.textContent)"
+    assert view.page.locator("#curves-chart .annotation-text").evaluate_all(names) == ["ResNet-50", "logarithmic n = 4"]
+    view.page.locator("#curves-chart").scroll_into_view_if_needed()
+    before = view.page.evaluate("() => scrollY")
+    view.page.locator("#curves-chart .nsewdrag").hover()
+    expect(view.page.locator("#layers tr.marked")).to_have_count(1)
+    assert view.page.evaluate("() => scrollY") == before
+
+
+def test_escape_leaves_without_the_change_and_the_form_follows(open_networks: OpenNetworks) -> None:
+    view = open_networks(network="alexnet-2012", policy="keep")
+    view.edit("conv1")
+    view.page.fill("#edit-stride", "9")
+    view.page.keyboard.press("Escape")
+    expect(view.page.locator("#layers .editor-form")).to_have_count(0)
+    assert json.loads(view.state["edits"]) == {}
+    view.edit("fc6")
+    view.change("out_features", "2048")
+    view.wait(edits={"fc6": {"out_features": 2048}})
+    view.page.click("#undo")
+    view.wait(edits={})
+    expect(view.page.locator("#edit-out_features")).to_have_value("4096")
+    view.page.fill("#batch-number", "abc")
+    view.page.press("#batch-number", "Tab")
+    view.page.locator('#layers tr[data-layer="conv5"] th').hover()
+    expect(view.page.locator("#batch-number")).to_have_value("abc")
+    expect(view.page.locator("#batch-message")).to_contain_text("not “abc”")

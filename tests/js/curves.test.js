@@ -9,15 +9,19 @@ const line = (/** @type {string} */ name) => ({
   type: "scatter", mode: "lines+markers+text", name, x: [0, 1], y: [1, 2], text: ["", name], line: { dash: "dot", color: "#111111" }, marker: { symbol: "circle" },
 });
 const figure = {
-  data: [line("original"), line("variant")],
+  data: [{ ...line("original"), textposition: "top right" }, { ...line("variant"), textposition: "middle right" }],
   layout: { title: { text: "MACs" }, showlegend: false, margin: { l: 72, r: 200 }, xaxis: { title: { text: "layer" } }, yaxis: { title: { text: "MACs" }, type: "log" } },
 };
 const tokens = (/** @type {string} */ name) => `<${name}>`;
 
-test("wide enough, names stand at the ends in their line's colour", () => {
+test("wide enough, names stand at the ends in their line's colour, on a logarithmic axis too", () => {
   const { data, layout } = dressed(figure, tokens, 900, false);
-  assert.deepEqual(data.map(({ text }) => text), [["", "\u2002original"], ["", "\u2002variant"]]);
-  assert.deepEqual(data.map(({ textfont }) => textfont.color), ["<--curve-1>", "<--curve-2>"]);
+  const labels = layout.annotations.map((/** @type {any} */ { x, y, text, yanchor, font }) => [x, y, text, yanchor, font.color]);
+  assert.deepEqual(labels, [
+    [1, Math.log10(2), "original", "bottom", "<--curve-1>"],
+    [1, Math.log10(2), "variant", "middle", "<--curve-2>"],
+  ]);
+  assert.deepEqual(data.map(({ text, mode }) => [text, mode]), [[undefined, "lines+markers"], [undefined, "lines+markers"]]);
   assert.deepEqual(data[1].line, { dash: "dot", color: "<--curve-2>" });
   assert.deepEqual([layout.showlegend, layout.margin.r, layout.title], [false, 200, undefined]);
   assert.equal(layout.yaxis.type, "log");
@@ -27,6 +31,7 @@ test("on a phone a legend below takes their place, and the chart its width", () 
   const { data, layout } = dressed(figure, tokens, 340, false);
   assert.deepEqual(data.map(({ text, mode }) => [text, mode]), [[undefined, "lines+markers"], [undefined, "lines+markers"]]);
   assert.ok(layout.showlegend);
+  assert.deepEqual(layout.annotations, []);
   assert.ok(layout.margin.r < 40);
   assert.ok(layout.height > dressed(figure, tokens, 900, false).layout.height);
 });

@@ -26,7 +26,7 @@ test("the layer under the pointer is nobody else's business", () => {
 
 for (const [query, message] of [
   ["network=lenet", "The link’s “lenet” for network is replaced by alexnet-2012."],
-  ["network=own", "The link’s “own” for network is replaced by alexnet-2012."],
+  ["network=own", "The link is of a network that its sender keeps in a browser; alexnet-2012 is shown."],
   ["groups=0", "The link’s “0” for groups is replaced by 4."],
   ["budget=-1", "The link’s “-1” for budget is replaced by 3."],
   ["policy=spiral", "The link’s “spiral” for policy is replaced by logarithmic."],

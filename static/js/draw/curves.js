@@ -14,6 +14,7 @@ const RIGHT = 24;
 const MOST_MARGIN = 0.36; // of the width: names that need more go into a legend below
 const LEGEND_LINE = 22; // CSS pixels
 const CURVES = 8;
+const MARKERS = 24; // on one line: more would cover each other, and take longer to draw than the line
 const PANEL = 220; // CSS pixels that a panel beside others needs
 const STACKED = 260; // and its height where they stand below each other
 const PANEL_SHARE = 0.72; // of that, the rest is for its axis' name
@@ -36,13 +37,14 @@ export function dressed({ data, layout }, token, width, title) {
   const panels = axes.length / 2;
   const stacked = panels > 1 && width < PANEL * panels;
   return {
-    data: data.map((trace, index) => dressedTrace(trace, index, token, ends)),
+    data: data.map((trace, index) => dressedTrace(trace, index, token)),
     layout: {
       ...layout,
       ...themedFrame(token),
       title: title ? { text: layout.title.text, font: { size: FONT_SIZE + 2, color: token("--ink") }, x: 0, xref: "paper" } : undefined,
       height: (stacked ? panels * STACKED : HEIGHT) + below + above,
       margin: { l: LEFT, r: ends ? right : RIGHT, t: TOP + above, b: BOTTOM + below, autoexpand: false },
+      annotations: ends ? data.map((trace, index) => endLabel(trace, index, layout.yaxis.type === "log", layout.xaxis.type === "log", token)) : [],
       showlegend: legend,
       legend: { orientation: "v", x: 0, y: -0.18, yanchor: "top", yref: "paper" },
       ...Object.fromEntries(axes.map((key) => [key, { ...themedAxis(layout[key], token), ...(stacked ? domainOf(key, panels) : {}) }])),
@@ -62,25 +64,39 @@ function domainOf(key, panels) {
 }
 
 /**
+ * A line's name at its end: a mark of the chart's own, since Plotly thins a line's texts with its markers.
+ * @param {Record<string, any>} trace
+ * @param {number} index
+ * @param {boolean} logY
+ * @param {boolean} logX
+ * @param {Tokens} token
+ */
+function endLabel(trace, index, logY, logX, token) {
+  const end = trace.text.length - 1;
+  const [x, y] = [trace.x[end], trace.y[end]];
+  const yanchor = { "top right": "bottom", "bottom right": "top" }[/** @type {string} */ (trace.textposition)] ?? "middle";
+  return {
+    x: logX ? Math.log10(x) : x, y: logY ? Math.log10(y) : y, text: trace.text[end], yanchor,
+    xanchor: "left", xshift: 10, showarrow: false, font: { color: token(`--curve-${(index % CURVES) + 1}`) },
+  };
+}
+
+/**
  * @param {Record<string, any>} trace
  * @param {number} index
  * @param {Tokens} token
- * @param {boolean} ends  whether its name stands at its end
  */
-function dressedTrace(trace, index, token, ends) {
+function dressedTrace(trace, index, token) {
   if (trace.type === "bar") {
     const colours = trace.x.map((/** @type {unknown} */ _, /** @type {number} */ i) => token(`--group-${(i % CURVES) + 1}`));
     return { ...trace, marker: { ...trace.marker, color: colours } };
   }
   const colour = token(`--curve-${(index % CURVES) + 1}`);
   const { text, ...bare } = trace;
-  const named = ends ? { text: text.map((/** @type {string} */ label) => label && `\u2002${label}`) } : {};
   return {
     ...bare,
-    ...named,
-    mode: ends ? trace.mode : trace.mode.replace("+text", ""),
+    mode: trace.mode.replace("+text", ""),
     line: { ...trace.line, color: colour },
-    marker: { ...trace.marker, color: colour },
-    textfont: { color: colour },
+    marker: { ...trace.marker, color: colour, maxdisplayed: MARKERS },
   };
 }

@@ -47,6 +47,7 @@ import { createTable, row } from "./table.js";
 
 export const OWN = "own";
 export const MOST_PINS = 6;
+export const MAIN_KINDS = new Set(["Conv2d", "Linear"]); // of layers that have MACs
 
 export const TABLE = /** @type {Record<NetworkKey, import("./table.js").Row>} */ ({
   network: row("word", "alexnet-2012"),
@@ -105,7 +106,9 @@ export function parseQuery(search, ids, document = null) {
     if (value !== undefined && fits(key, value, ids)) return [key, value];
     const shown = (text ?? "").length > 24 ? `${text?.slice(0, 24)}…` : text;
     const used = key === "edits" || key === "pins" ? "none" : writeValue(key, fallback);
-    errors.push({ field: key, message: `The link’s “${shown}” for ${key} is replaced by ${used}.` });
+    if (text === OWN) {
+      errors.push({ field: key, message: `The link is of a network that its sender keeps in a browser; ${used} is shown.` });
+    } else errors.push({ field: key, message: `The link’s “${shown}” for ${key} is replaced by ${used}.` });
     return [key, fallback];
   });
   return { state: { ...Object.fromEntries(entries), selected: null, document }, errors };

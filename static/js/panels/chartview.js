@@ -15,7 +15,7 @@ import { onTheme, token } from "../core/theme.js";
  * @param {string} options.label  its name for those who cannot see it
  * @param {string} options.file  name of the files saved
  * @param {Dress} options.dress
- * @param {{places: () => number, sentence: (at: number) => string, moved?: (at: number|null) => void}} [options.walk]
+ * @param {{places: () => number[], sentence: (at: number) => string, moved?: (at: number|null) => void}} [options.walk]
  */
 export function createChartView({ id, label, file, dress, walk }) {
   const hint = "Point at the chart, or focus it and use the arrow keys.";
@@ -50,11 +50,15 @@ export function createChartView({ id, label, file, dress, walk }) {
 
   if (walk) {
     own.on(chart, "keydown", (event) => {
-      const steps = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: Infinity };
+      const places = walk.places();
+      const next = places.findIndex((place) => place > at);
+      const before = places.filter((place) => place < at).length - 1;
+      const last = places.length - 1;
+      const steps = { ArrowRight: next < 0 ? last : next, ArrowLeft: Math.max(0, before), Home: 0, End: last };
       const to = /** @type {Record<string, number|undefined>} */ (steps)[event.key];
       if (to === undefined || !shown) return;
       event.preventDefault();
-      const place = Math.min(walk.places() - 1, Math.max(0, to));
+      const place = places[to];
       pointAt(place);
       walk.moved?.(place);
     });

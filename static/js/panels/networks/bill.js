@@ -112,4 +112,4 @@ function publishedText({ published, convention, totals }) {
 }
 
 /** @param {number} value @param {number} unit  what its last printed digit is worth */
-const publishedNumber = (value, unit) => (unit > 1 ? si(value) : number(value));
+const publishedNumber = (value, unit) => (unit === 1e6 ? `${number(value / unit)}\u202fM` : number(value));

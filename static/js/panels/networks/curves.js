@@ -3,11 +3,11 @@
  * the row of the table, and the other way round.
  */
 import { postJson } from "../../core/api.js";
-import { h, listeners, qs } from "../../core/dom.js";
+import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createPanelLoader, subjectOf } from "../../core/whatif.js";
 import { dressed } from "../../draw/curves.js";
 import { METRICS, fixed, si } from "../../model/format.js";
-import { MOST_PINS, OWN, canonical, changesText, pinOf } from "../../model/networkstate.js";
+import { MAIN_KINDS, MOST_PINS, OWN, canonical, changesText, pinOf } from "../../model/networkstate.js";
 import { createChartView } from "../chartview.js";
 import { bindFields } from "./fields.js";
 
@@ -46,6 +46,7 @@ function seriesOf(state, nameOf) {
 export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
   const own = listeners();
   const fields = bindFields({ store, errors }, ["cumulative", "log"]);
+  const why = qs("#pin-why", host);
   const pinButton = /** @type {HTMLButtonElement} */ (qs("#pin", host));
   const pins = h("ul", { class: "pins", "aria-label": "Curves kept" });
   const message = h("p", { class: "message", id: "curves-message", "aria-live": "polite" });
@@ -56,7 +57,7 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
     file: "network-depth",
     dress: dressed,
     walk: {
-      places: () => whatIf.get()?.variant.rows.length ?? 0,
+      places: () => layers(),
       sentence,
       moved(at) {
         pointing = true;
@@ -67,6 +68,12 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
     },
   });
   qs(".panel-body", host).replaceChildren(message, pins, view.element);
+
+  /** Places of the layers that the table shows. */
+  function layers() {
+    const rows = whatIf.get()?.variant.rows ?? [];
+    return rows.filter(({ kind }) => store.get().layers === "all" || MAIN_KINDS.has(kind)).map(({ index }) => index);
+  }
 
   /** @param {number} at */
   function sentence(at) {
@@ -112,7 +119,10 @@ export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
       return h("li", {}, words, " ", h("button", { type: "button", class: "remove", "aria-label": `Drop the curve ${words}`, onclick: () => drop(i) }, "×"));
     }));
     const same = state.pins.some((pin) => JSON.stringify(pin) === JSON.stringify(pinOf(state)));
-    pinButton.disabled = same || state.pins.length >= MOST_PINS || state.network === OWN;
+    const own = state.network === OWN && "a network of your own is in no link";
+    const reason = own || (same && "it is kept already") || (state.pins.length >= MOST_PINS && `${MOST_PINS} curves are kept: drop one`) || "";
+    pinButton.disabled = Boolean(reason);
+    setText(why, reason);
   }
 
   own.on(pinButton, "click", keep);

@@ -63,7 +63,7 @@ export function createDevices(host, { store, errors, whatIf }) {
       ])));
     body.replaceChildren(
       held,
-      h("p", {}, placements.map(({ devices }, i) => `The ${SIDES[i]} can use ${fixed(worth(devices), 2)} of ${devices.length} devices`).join("; "),
+      h("p", {}, "Layer after layer, ", placements.map(({ devices }, i) => `the ${SIDES[i]} can use ${fixed(worth(devices), 2)} of ${devices.length} devices`).join("; "),
         ": the busiest one sets the pace."),
       h("h3", {}, "What crosses, forward, both directions"),
       crossingsOf(placements),
@@ -89,13 +89,21 @@ export function createDevices(host, { store, errors, whatIf }) {
       return [layer, ...elements, h("td", { class: "why" }, (is ?? was)?.why)];
     });
     const sums = placements.map(({ crossing_elements: sum }, i) => cell(`${SIDES[i]}-crossings`, sum, number(sum)));
-    return tableOf("Activations that cross", ["Before", "original, elements per image", "variant, elements per image", "Why"], [...rows, ["in all", ...sums, h("td")]]);
+    return tableOf("Activations that cross", ["Before", "original, elements per image", "variant, elements per image", "Why"], [["in all", ...sums, h("td")], ...rows]);
   }
 
   /** @param {Placement["bounds"]} bounds */
   const boundsOf = (bounds) =>
     h("p", {}, "One device a group, a split can use at most sum / largest devices’ worth: ",
-      bounds.map(({ layer, speedup }) => `${layer} ${fixed(speedup, 3)}×`).join(", "), ".");
+      [...byWorth(bounds)].map(([worth, layers]) => `${worth}× in ${layers.length > 3 ? `${layers.length} layers` : layers.join(", ")}`).join("; "), ".");
+
+  /** @param {Placement["bounds"]} bounds */
+  function byWorth(bounds) {
+    /** @type {Map<string, string[]>} */
+    const groups = new Map();
+    for (const { layer, speedup } of bounds) groups.set(fixed(speedup, 3), [...(groups.get(fixed(speedup, 3)) ?? []), layer]);
+    return groups;
+  }
 
   const off = loader.subscribe({ host, element: body, show });
   loader.refresh();

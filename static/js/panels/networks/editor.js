@@ -9,6 +9,8 @@ import { h } from "../../core/dom.js";
 import { subjectOf } from "../../core/whatif.js";
 import { PARAMETERS, SCHEMES, readParameter, readSizes, splitEdit, splitOf } from "../../model/parameters.js";
 
+const HELD = "These are the values before the widths are changed to hold the budget.";
+
 /**
  * @param {{store: import("../../model/networkstate.js").NetworkStore,
  *   edits: ReturnType<typeof import("./edits.js").createEdits>, columns: number}} deps
@@ -18,9 +20,10 @@ export function createEditor({ store, edits, columns }) {
   let open = null;
 
   function close() {
-    open?.form.remove();
-    open?.button.setAttribute("aria-expanded", "false");
-    open = null;
+    const closing = open;
+    open = null; // before the form goes: a field that leaves with a change in it must not send it
+    closing?.form.remove();
+    closing?.button.setAttribute("aria-expanded", "false");
   }
 
   /**
@@ -49,7 +52,7 @@ export function createEditor({ store, edits, columns }) {
     /** @type {Parameters|undefined} */
     let found;
     try {
-      const { layers } = await postJson("/api/networks/document", subjectOf(store.get()));
+      const { layers } = await postJson("/api/networks/document", { ...subjectOf(store.get()), hold: "channels" });
       found = layers.find((/** @type {Parameters} */ entry) => entry.name === layer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -65,6 +68,7 @@ export function createEditor({ store, edits, columns }) {
      * @param {string[]} [gone]
      */
     async function attempt(parameters, gone) {
+      if (open?.layer !== layer) return;
       const told = await edits.set(layer, parameters, gone);
       const field = told?.field?.startsWith(`${layer}.`) ? told.field.slice(layer.length + 1) : null;
       for (const input of body.querySelectorAll("[data-parameter]")) {
@@ -82,7 +86,10 @@ export function createEditor({ store, edits, columns }) {
     const title = h("p", { class: "editor-title" }, h("b", {}, layer), ` ${found.kind}`);
     const done = h("button", { type: "button", onclick: leave }, "Close");
     body.replaceChildren(h("div", { class: "editor-form", role: "group", "aria-label": `Edit ${layer}`, onkeydown: escape },
-      title, ...fields, ...split, done, message));
+      title, ...fields, ...split, done, store.get().hold === "channels" ? null : h("p", { class: "editor-note" }, HELD), message));
+    for (const input of body.querySelectorAll("input[type=text]")) {
+      input.addEventListener("focus", () => /** @type {HTMLInputElement} */ (input).select());
+    }
   }
 
   function leave() {

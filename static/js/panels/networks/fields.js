@@ -18,6 +18,8 @@ import { TABLE, readValue } from "../../model/networkstate.js";
  */
 export function bindFields({ store, errors }, keys, ids = {}) {
   const { on, end } = listeners();
+  /** Inputs that hold what is no value, by id. @type {Map<string, NetworkKey>} */
+  const wrong = new Map();
   const inputs = keys.flatMap((key) => {
     const id = ids[key] ?? key;
     const box = document.getElementById(`${id}-number`);
@@ -32,8 +34,11 @@ export function bindFields({ store, errors }, keys, ids = {}) {
   function attempt(key, id, element) {
     const raw = element.type === "checkbox" ? String(element.checked) : element.value;
     const value = readValue(key, raw, {});
-    if (value === undefined) return errors.showFieldError(id, ruleOf(key, raw));
-    errors.clearFieldError(id);
+    if (value === undefined) {
+      wrong.set(id, key);
+      return errors.showFieldError(id, ruleOf(key, raw));
+    }
+    forgive(id);
     store.update({ [key]: value });
   }
 
@@ -42,9 +47,17 @@ export function bindFields({ store, errors }, keys, ids = {}) {
     on(element, kind, () => attempt(key, id, element));
   }
 
-  function show() {
+  /** @param {string} id */
+  function forgive(id) {
+    if (wrong.delete(id)) errors.clearFieldError(id);
+  }
+
+  /** What is written and is no value stays, with its sentence, until its key changes. @param {import("../../model/networkstate.js").FrozenNetworkState} [prev] */
+  function show(prev) {
     const state = store.get();
-    for (const { key, element } of inputs) {
+    for (const [id, key] of wrong) if (prev && state[key] !== prev[key]) forgive(id);
+    for (const { key, id, element } of inputs) {
+      if (wrong.has(id)) continue;
       const text = String(state[key]);
       if (element.type === "checkbox") element.checked = Boolean(state[key]);
       else if (element.type === "range") slide(element, Number(state[key]));
@@ -53,7 +66,7 @@ export function bindFields({ store, errors }, keys, ids = {}) {
     }
   }
 
-  const unsubscribe = store.subscribe(show);
+  const unsubscribe = store.subscribe((_, prev) => show(prev));
   show();
   return {
     destroy() {
@@ -69,7 +82,8 @@ export function bindFields({ store, errors }, keys, ids = {}) {
  * @param {number} value
  */
 function slide(slider, value) {
-  if (value > Number(slider.max)) slider.max = String(value);
+  slider.dataset.reach ??= slider.max;
+  slider.max = String(Math.max(Number(slider.dataset.reach), value));
   if (slider.value !== String(value)) slider.value = String(value);
 }
 

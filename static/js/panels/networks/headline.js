@@ -1,8 +1,10 @@
 /** The sentence of numbers: which network, what is done to it, and what it costs against the original. */
 import { qs, setText } from "../../core/dom.js";
-import { UNITS, ratio, siParts } from "../../model/format.js";
+import { UNITS, fixed, ratio, siParts } from "../../model/format.js";
 import { changesText, policyOf } from "../../model/networkstate.js";
 import { figure } from "../figure.js";
+
+const MISSED = 0.01; // a budget further off than that is said to be
 
 /**
  * @typedef {import("../../core/whatif.js").WhatIf} WhatIf
@@ -15,10 +17,12 @@ export function createHeadline(host, { store, whatIf }) {
   qs(".panel-body", host).replaceChildren(cells.params.element, cells.macs.element);
 
   /** @param {WhatIf} data */
-  function show({ original, variant, ratios }) {
+  function show({ original, variant, ratios, hold }) {
     const state = store.get();
     const changes = changesText({ ...state, policy: policyOf(state) });
-    setText(title, changes ? `${original.name}, ${changes}` : original.name);
+    const off = Math.abs(hold?.relative ?? 0);
+    const missed = off > MISSED ? ` but for ${fixed(100 * off, 1)} %` : "";
+    setText(title, changes ? `${original.name}, ${changes}${missed}` : original.name);
     for (const key of /** @type {const} */ (["params", "macs"])) {
       const [text, prefix] = siParts(Number(variant.totals[key]));
       const cell = cells[key];

@@ -13,12 +13,15 @@
  */
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { METRICS, fixed, number, pair, ratio, signed } from "../../model/format.js";
+import { MAIN_KINDS } from "../../model/networkstate.js";
 import { editable } from "../../model/parameters.js";
 import { createEditor } from "./editor.js";
 
+const INTENSITY = "arithmetic_intensity";
+
 /** @param {Count|null|undefined} n @param {string} [metric] */
 const countText = (n, metric) =>
-  n === null || n === undefined ? "–" : metric === "arithmetic_intensity" ? fixed(Number(n), 2) : number(n);
+  n === null || n === undefined ? "–" : metric === INTENSITY ? fixed(Number(n), 2) : number(n);
 
 /** @param {[number, number]|null} window */
 const windowText = (window) => (window ? (window[0] === window[1] ? `${window[0]} × ${window[0]}` : window.join(" × ")) : "");
@@ -58,7 +61,8 @@ const COLUMNS = [
   { head: "Output", cell: ({ is }) => ({ text: is.output_shape.map(number).join(" × ") }) },
   { head: "original", name: "original", cell: ({ was }, metric) => ({ text: countText(was[metric], metric), value: was[metric] }) },
   { head: "variant", name: "variant", cell: ({ is }, metric) => ({ text: countText(is[metric], metric), value: is[metric] }) },
-  { head: "difference", name: "delta", cell: ({ change }, metric) => {
+  { head: "difference", name: "delta", cell: ({ was, is, change }, metric) => {
+    if (metric === INTENSITY) return { text: signed(fixed(Number(is[metric]) - Number(was[metric]), 2)), value: null };
     const delta = change.deltas[metric];
     return { text: delta === undefined ? "–" : signed(delta), value: delta ?? null };
   } },
@@ -76,13 +80,13 @@ const COLUMNS = [
     text: countText(is.fully_connected_weights), value: is.fully_connected_weights,
   }) },
 ];
-const MAIN = new Set(["Conv2d", "Linear"]);
+const ROOM = 80; // CSS pixels that heads and sums cover
 const SUMS = { original: "original", variant: "variant" };
 
 /** @param {HTMLElement} cell @param {Cell} content */
 function write(cell, { text, value, mark }) {
   setText(cell, text);
-  if (mark !== undefined) cell.title = mark ? text : "";
+  if (mark !== undefined) cell.title = text;
   if (value !== undefined && cell.dataset.value !== String(value)) cell.dataset.value = String(value);
   if (mark !== undefined && cell.dataset.mark !== mark) cell.dataset.mark = mark;
 }
@@ -118,7 +122,7 @@ export function createLayers(host, { store, whatIf, edits }) {
   const linesOf = ({ original, variant, layers }, state) =>
     variant.rows
       .map((is, i) => ({ is, was: original.rows[i], change: layers[i] }))
-      .filter(({ is }) => state.layers === "all" || MAIN.has(is.kind));
+      .filter(({ is }) => state.layers === "all" || MAIN_KINDS.has(is.kind));
 
   /** @param {Line[]} lines */
   function build(lines) {
@@ -172,7 +176,9 @@ export function createLayers(host, { store, whatIf, edits }) {
       rows.push(sumRow(`${number(hidden)} other ${hidden === 1 ? "layer" : "layers"}`, (part, key) => rest(part === "original" ? original.rows : variant.rows, key), state));
     }
     const total = sumRow("total", (part, key) => (part === "original" ? original : variant).totals[key], state);
-    const [delta, share] = [deltas[state.metric], ratios[state.metric]];
+    const [was, is] = [original, variant].map(({ totals }) => Number(totals[state.metric]));
+    const intense = state.metric === INTENSITY;
+    const [delta, share] = intense ? [fixed(is - was, 2), is / was] : [deltas[state.metric], ratios[state.metric]];
     if (delta !== undefined) write(qs('[data-name="sum-delta"]', total), { text: signed(delta), value: delta });
     if (share !== undefined && share !== null) write(qs('[data-name="sum-ratio"]', total), { text: ratio(share), value: share });
     foot.replaceChildren(...rows, total);
@@ -188,7 +194,7 @@ export function createLayers(host, { store, whatIf, edits }) {
       const part = name in SUMS ? name : "variant";
       const key = name in SUMS ? metric : name;
       const summed = name in SUMS || name in METRICS || name === "fully_connected_weights";
-      const none = !summed || (key === "arithmetic_intensity" && label !== "total");
+      const none = !summed || (key === INTENSITY && label !== "total");
       const value = none ? null : sum(part, key);
       return h("td", { "data-name": `sum-${name}`, "data-value": value }, none ? "" : countText(value, key));
     });
@@ -230,8 +236,14 @@ export function createLayers(host, { store, whatIf, edits }) {
   });
   const off = whatIf.subscribe({ host, element: scroller, show });
   return {
-    /** Brings the marked row into view, when the chart marked it. */
-    reveal: () => marked?.scrollIntoView({ block: "nearest" }),
+    /** Brings the marked row into the table's view; the page stays where it is, for the pointer may be on the chart. */
+    reveal() {
+      if (!marked) return;
+      const [row, frame] = [marked.getBoundingClientRect(), scroller.getBoundingClientRect()];
+      const [above, below] = [row.top - frame.top - ROOM, row.bottom - frame.bottom + ROOM];
+      if (above < 0) scroller.scrollTop += above;
+      else if (below > 0) scroller.scrollTop += below;
+    },
     destroy() {
       off();
       unsubscribe();

@@ -16,7 +16,12 @@ export function createOwn({ store, errors, maxBytes }) {
   const option = /** @type {HTMLOptionElement} */ (qs('#network option[value="own"]'));
 
   /** @param {unknown} document */
-  const write = (document) => (text.value = JSON.stringify(document, null, 2));
+  function write(document) {
+    const json = JSON.stringify(document, null, 2);
+    if (!text.value) return void (text.value = json);
+    text.select(); // as if pasted: Ctrl+Z brings back what was written
+    if (!globalThis.document.execCommand("insertText", false, json)) text.value = json;
+  }
 
   /** @param {string} sentence */
   const complain = (sentence) => errors.showFieldError("own", sentence);
@@ -70,6 +75,14 @@ export function createOwn({ store, errors, maxBytes }) {
   on(qs("#own-shown"), "click", start);
   on(qs("#own-use"), "click", use);
   on(file, "change", open);
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (state.document && state.document !== prev.document) keepOwnDocument(state.document); // undone, it is kept again
+  });
   option.hidden = !store.get().document;
-  return { destroy: end };
+  return {
+    destroy() {
+      unsubscribe();
+      end();
+    },
+  };
 }

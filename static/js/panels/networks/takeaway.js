@@ -4,7 +4,7 @@ import { h, qs } from "../../core/dom.js";
 import { downloadText } from "../../core/files.js";
 import { createPanelLoader, subjectKey, subjectOf } from "../../core/whatif.js";
 import { toCsv } from "../../model/csv.js";
-import { OWN } from "../../model/networkstate.js";
+import { OWN, changesText, pinOf } from "../../model/networkstate.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -42,7 +42,12 @@ export function createTakeaway(host, { store, errors, whatIf }) {
     h("p", { class: "convention" }, "The code needs torch alone: equal groups are native, uneven ones a small module of their own. Charts leave as PNG and SVG below each of them."),
     h("div", { class: "code-head" }, h("h3", {}, "The variant in PyTorch"), copy), code);
 
-  const fileName = () => (store.get().network === OWN ? "network" : store.get().network);
+  /** alexnet-2012-logarithmic-n-4 */
+  function fileName() {
+    const pin = pinOf(store.get());
+    const words = `${pin.network === OWN ? "network" : pin.network} ${changesText(pin)}`;
+    return words.replace(/[^\w.]+/g, "-").replace(/-$/, "");
+  }
 
   /** @param {unknown} error */
   const complain = (error) => {
