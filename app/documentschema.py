@@ -9,7 +9,8 @@ from typing import Any
 
 from app.settings import Settings
 from compute.grouping import MAX_BASE, MIN_BASE, SCHEMES
-from compute.network.document import MAX_INPUTS, MAX_NAME, MAX_WORDS
+from compute.network.document import MAX_INPUTS, MAX_NAME, STATED, Limits
+from compute.network.graph import MAX_WORDS
 from compute.network.kinds import KINDS, Kind
 
 DOCUMENT_SAMPLE: dict[str, Any] = {
@@ -37,12 +38,6 @@ DOCUMENT_SAMPLE: dict[str, Any] = {
 }
 DOCUMENT = {"$ref": "#/components/schemas/NetworkDocument"}  # document_schema, once for all routes
 PAIRS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_size": 1}  # and the least of each side
-STATED = {
-    "Conv2d": "in_channels",
-    "Linear": "in_features",
-    "BatchNorm2d": "num_features",
-    "GroupNorm": "num_channels",
-}
 
 
 def document_schema(settings: Settings) -> dict[str, Any]:
@@ -134,6 +129,6 @@ def _grouping(settings: Settings) -> dict[str, Any]:
             "scheme": {"enum": list(SCHEMES)},
             "groups": _whole(settings.max_network_channels),
             "base": {"type": "integer", "minimum": MIN_BASE, "maximum": MAX_BASE, "default": 2},
-            "sizes": {"type": "array", "items": pair, "minItems": 1},
+            "sizes": {"type": "array", "items": pair, "minItems": 1, "maxItems": Limits.groups},
         },
     }

@@ -2,8 +2,8 @@
 
 Each layer names its `kind` (a class of torch.nn, or Add, Concat), optionally its `name` and `inputs`, and the kind's
 own parameters. A convolution's split is `groups` (as in PyTorch) or `grouping`: {"scheme", "groups", "base", "sizes"}.
-`in_channels`, `in_features`, `num_features` and `num_channels` follow from the layer before; where given, they are
-checked.
+`in_channels`, `in_features`, `num_features` and `num_channels` follow from the layer before; where given to the kind
+that PyTorch asks for them, they are checked.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,19 @@ from difflib import get_close_matches
 from typing import Any
 
 from compute.errors import OutOfRange, SpecError, integer, printable
-from compute.network.graph import Layer, LayerError, Network
+from compute.network.graph import MAX_WORDS, Layer, LayerError, Network
 from compute.network.kinds import KINDS, Conv2d, Kind
 from compute.network.split import Split
 
 TOP = ("name", "source", "convention", "input_shape", "layers")
 COMMON = ("kind", "name", "inputs")
-STATED = ("in_channels", "in_features", "num_features", "num_channels")  # PyTorch asks for them, we infer them
-MAX_NAME, MAX_WORDS, MAX_INPUTS = 64, 2000, 64
+STATED = {  # PyTorch asks for them, we infer them
+    "Conv2d": "in_channels",
+    "Linear": "in_features",
+    "BatchNorm2d": "num_features",
+    "GroupNorm": "num_channels",
+}
+MAX_NAME, MAX_INPUTS = 64, 64
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,8 @@ def _layer(entry: Any, number: int, limits: Limits) -> Layer:
             f"layers[{number - 1}].name",
             f'such as "layer{number}"',
         )
-    own = {k: v for k, v in given.items() if k not in COMMON and k not in STATED}
+    stated = STATED.get(kind) if isinstance(kind, str) else None
+    own = {k: v for k, v in given.items() if k not in COMMON and k != stated}
     try:
         if "kind" not in given:
             raise SpecError("a layer needs a kind", "kind", 'such as "kind": "Conv2d"')
@@ -227,15 +233,11 @@ def _check_groups(groups: int, limits: Limits, field: str) -> None:
 
 
 def _check_stated(network: Network, layer: Layer, number: int, entry: Mapping[str, Any]) -> None:
-    actual = network.inputs(layer)[0][0]
-    for key in STATED:
-        if key in entry and entry[key] != actual:
-            error = SpecError(
-                f"{key} must be what its input has: {actual}, not {_shown(entry[key])}",
-                key,
-                f"write {actual}, or leave it out",
-            )
-            raise LayerError(layer.name, number, layer.kind.title(), error)
+    key, actual = STATED.get(layer.kind.title(), ""), network.inputs(layer)[0][0]
+    if key and key in entry and (entry[key] != actual or isinstance(entry[key], bool)):
+        rule = f"{key} must be what its input has: {actual}, not {_shown(entry[key])}"
+        error = SpecError(rule, key, f"write {actual}, or leave it out")
+        raise LayerError(layer.name, number, layer.kind.title(), error)
 
 
 def _mapping(value: Any, what: str, field: str | None) -> Mapping[str, Any]:
