@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     max_document_bytes: int = Field(default=1_000_000, ge=1024, description="Largest network document, in bytes.")
     max_layers: int = Field(default=1000, ge=200, description="Most layers of a network.")
     max_network_channels: int = Field(
-        default=65_536, ge=4096, description="Most channels, and features, of a layer in a network."
+        default=65_536, ge=4096, description="Most channels of a layer in a network; features, but where flattened."
     )
 
     max_query_bytes: int = Field(default=60_000, ge=1024, le=65_000, description="Longest query string, in bytes.")
