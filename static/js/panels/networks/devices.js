@@ -8,7 +8,7 @@ import { bindFields } from "./fields.js";
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
  * @typedef {{index: number, params: number, weight_bytes: number, activations: number, macs: number}} Device
- * @typedef {{devices: Device[], crossings: {layer: string, elements: number, why: string}[], crossing_elements: number,
+ * @typedef {{devices: Device[], crossings: {layer: string, elements: number, why: string}[], crossing_elements: number, speedup: number|null,
  *   bounds: {layer: string, speedup: number}[], notes: string[]}} Placement
  */
 
@@ -63,19 +63,13 @@ export function createDevices(host, { store, errors, whatIf }) {
       ])));
     body.replaceChildren(
       held,
-      h("p", {}, "Layer after layer, ", placements.map(({ devices }, i) => `the ${SIDES[i]} can use ${fixed(worth(devices), 2)} of ${devices.length} devices`).join("; "),
+      h("p", {}, "Layer after layer, ", placements.map(({ devices, speedup }, i) => `the ${SIDES[i]} can use ${speedup === null ? "none" : fixed(speedup, 2)} of ${devices.length} devices`).join("; "),
         ": the busiest one sets the pace."),
       h("h3", {}, "What crosses, forward, both directions"),
       crossingsOf(placements),
       ...(variant.bounds.length ? [h("h3", {}, "Uneven splits"), boundsOf(variant.bounds)] : []),
       h("div", { class: "notes" }, ...variant.notes.map((note) => h("p", {}, note))),
     );
-  }
-
-  /** How many devices' worth of work is done at once. @param {Device[]} devices */
-  function worth(devices) {
-    const work = devices.map(({ macs }) => Number(macs));
-    return work.reduce((sum, macs) => sum + macs, 0) / Math.max(1, ...work);
   }
 
   /** @param {Placement[]} placements */
