@@ -25,6 +25,7 @@ test("wide enough, names stand at the ends in their line's colour, on a logarith
   assert.deepEqual(data[1].line, { dash: "dot", color: "<--curve-2>" });
   assert.deepEqual([layout.showlegend, layout.margin.r, layout.title], [false, 200, undefined]);
   assert.equal(layout.yaxis.type, "log");
+  assert.deepEqual(layout.xaxis.range, [-0.03, 1.03]);
 });
 
 test("on a phone a legend below takes their place, and the chart its width", () => {

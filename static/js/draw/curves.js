@@ -48,6 +48,7 @@ export function dressed({ data, layout }, token, width, title) {
       showlegend: legend,
       legend: { orientation: "v", x: 0, y: -0.18, yanchor: "top", yref: "paper" },
       ...Object.fromEntries(axes.map((key) => [key, { ...themedAxis(layout[key], token), ...(stacked ? domainOf(key, panels) : {}) }])),
+      ...(ends ? { xaxis: { ...themedAxis(layout.xaxis, token), range: rangeOf(data, layout.xaxis.type === "log") } } : {}),
     },
   };
 }
@@ -61,6 +62,18 @@ function domainOf(key, panels) {
   if (key.startsWith("x")) return { domain: [0, 1] };
   const above = Number(key.slice("yaxis".length) || 1) - 1;
   return { domain: [1 - (above + PANEL_SHARE) / panels, 1 - above / panels] };
+}
+
+/**
+ * From the first place to the last: names beyond it have the margin to themselves.
+ * @param {Record<string, any>[]} data
+ * @param {boolean} log
+ */
+function rangeOf(data, log) {
+  const places = data.flatMap(({ x }) => x).map((x) => (log ? Math.log10(x) : x));
+  const [low, high] = [Math.min(...places), Math.max(...places)];
+  const room = 0.03 * (high - low || 1);
+  return [low - room, high + room];
 }
 
 /**
