@@ -130,7 +130,7 @@ def read_split(value: Any, limits: Limits = Limits()) -> Split:
     for key in given:
         if key not in ("scheme", "groups", "base", "sizes"):
             raise UnknownName("part of a grouping", key, ("scheme", "groups", "base", "sizes"), "grouping")
-    scheme = given.get("scheme")
+    scheme: Any = given.get("scheme")  # whatever it is, Split says what it may be
     if scheme in ("uniform", "logarithmic") and "groups" not in given:
         raise SpecError(f"a {scheme} grouping needs groups", "grouping", 'such as "groups": 4')
     sizes = given.get("sizes")
@@ -142,12 +142,12 @@ def read_split(value: Any, limits: Limits = Limits()) -> Split:
     groups = integer("groups", given.get("groups", 1), 1, limits.channels)
     if scheme == "uniform":
         return Split.uniform(groups)
-    return Split(scheme, groups if scheme == "logarithmic" else 1, given.get("base", 2), sizes)  # type: ignore[arg-type]
+    return Split(scheme, groups if scheme == "logarithmic" else 1, given.get("base", 2), sizes)
 
 
 def _layer(entry: Any, number: int, limits: Limits) -> Layer:
     given = _mapping(entry, f"layer {number}", f"layers[{number - 1}]")
-    kind = given.get("kind")
+    kind: Any = given.get("kind")
     name = given.get("name", f"layer{number}")
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise SpecError(
@@ -160,7 +160,7 @@ def _layer(entry: Any, number: int, limits: Limits) -> Layer:
     try:
         if "kind" not in given:
             raise SpecError("a layer needs a kind", "kind", 'such as "kind": "Conv2d"')
-        return Layer(name, read_kind(kind, own, limits), _inputs(given.get("inputs")))  # type: ignore[arg-type]
+        return Layer(name, read_kind(kind, own, limits), _inputs(given.get("inputs")))
     except SpecError as error:
         said = "no kind" if kind is None else printable(kind) if isinstance(kind, str) else _shown(kind)
         raise LayerError(name, number, said, error) from None

@@ -37,7 +37,10 @@ def network(*layers: tuple, channels: int = 8, size: int = 4) -> Network:
     return Network(tuple(Layer(name, kind, tuple(inputs)) for name, kind, *inputs in layers), (channels, size, size))
 
 
-def conv(out_channels: int, split: Split = Split()) -> Conv2d:  # noqa: B008
+STANDARD = Split()
+
+
+def conv(out_channels: int, split: Split = STANDARD) -> Conv2d:
     return Conv2d(out_channels, 3, padding=1, split=split)
 
 

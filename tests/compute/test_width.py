@@ -56,8 +56,8 @@ class Case:
         least = tuple(max(u, -(-low // u) * u) for u, low in zip(self.units, self.low or self.units, strict=True))
         steps = []
         for index, (begun, unit, narrow) in enumerate(zip(self.start, self.units, least, strict=True)):
-            for level in range(narrow // unit + 1, 3 * begun // unit + 1):
-                steps.append((Fraction(2 * level - 1, 2 * (begun // unit)), index))  # noqa: PERF401
+            levels = range(narrow // unit + 1, 3 * begun // unit + 1)
+            steps.extend((Fraction(2 * level - 1, 2 * (begun // unit)), index) for level in levels)
         widths = list(least)
         yield 0.0, getattr(self.build(*widths), target), tuple(widths)
         for factor, index in sorted(steps):
@@ -224,7 +224,10 @@ def test_a_wish_that_no_width_meets_is_said_to_be_spent():
 
 def test_single_widths_step_where_proportion_cannot():
     """64 and 128 channels, one class: two groups of 32 are 128 wide next. The last one steps alone, by its groups."""
-    build = lambda a, b: head(("a", conv(a)), ("b", conv(b, Split.uniform(a // 32))))  # noqa: E731
+
+    def build(a, b):
+        return head(("a", conv(a)), ("b", conv(b, Split.uniform(a // 32))))
+
     begun = build(64, 64)
     assert hold(begun, "params", build(64, 70).params, ["b"])[0] == build(64, 70)
     found, held = hold(begun, "params", build(64, 72).params + 100, ["b"])
@@ -234,9 +237,10 @@ def test_single_widths_step_where_proportion_cannot():
 
 def test_what_reads_a_nudged_width_follows_by_whole_groups():
     """b reads 96, in 3 groups: 63 of its 64 channels, or 66, could be cut in three."""
-    build = lambda a, b, c: head(  # noqa: E731
-        ("a", conv(a)), ("b", conv(b, Split.uniform(a // 32))), ("c", conv(c, kernel=1))
-    )
+
+    def build(a, b, c):
+        return head(("a", conv(a)), ("b", conv(b, Split.uniform(a // 32))), ("c", conv(c, kernel=1)))
+
     found, held = hold(build(64, 64, 50), "params", build(96, 96, 50).params, ["b"])
     assert abs(held.relative) <= 0.001
     (_, _, _), (_, b, image), (_, _, _) = found.convolutions()
