@@ -139,6 +139,7 @@ class Saved(Model):
 
     params: Count | None
     macs: Count | None
+    activations: Count | None
     memory_access_bytes: Count | None
     reason: str | None
 

@@ -10,15 +10,21 @@ from compute.network.kinds import Conv2d, Linear, Shape
 from compute.network.patience import check
 from compute.network.split import Split
 
-SAVED = ("params", "macs", "memory_access_bytes")
+# What is said, and what the bill of a layer calls it.
+SAVED = {
+    "params": "params",
+    "macs": "macs",
+    "activations": "output_elements",
+    "memory_access_bytes": "memory_access_bytes",
+}
 
 
 def halving(network: Network) -> list[dict[str, Any] | None]:
     """Per layer; None where it is neither a convolution nor linear.
 
-    {"channels", "resolution"}: each {"params", "macs", "memory_access_bytes", "reason"}, what halving would save of
-    this layer, or nulls and why it cannot be done. Channels: both sides, the split kept. Resolution: of the layer's
-    input, rounded up.
+    {"channels", "resolution"}: each {"params", "macs", "activations", "memory_access_bytes", "reason"}, what halving
+    would save of this layer, or nulls and why it cannot be done. Channels: both sides, the split kept. Resolution: of
+    the layer's input, rounded up.
     """
     return [halved(network, layer) for layer in network.layers]
 
@@ -47,7 +53,7 @@ def _saved(before: Counts, halved: Callable[[], Counts]) -> dict[str, Any]:
         after = halved()
     except SpecError as error:
         return {**dict.fromkeys(SAVED), "reason": error.message}
-    return {**{key: getattr(before, key) - getattr(after, key) for key in SAVED}, "reason": None}
+    return {**{key: getattr(before, name) - getattr(after, name) for key, name in SAVED.items()}, "reason": None}
 
 
 def _narrow(kind: Conv2d, image: Shape, output: Shape) -> Counts:

@@ -117,6 +117,10 @@ def test_an_equal_budget_says_how_close_it_comes(open_networks: OpenNetworks) ->
 def test_the_chart_is_the_rows(open_networks: OpenNetworks, metric: str) -> None:
     view = open_networks(network="squeezenet-1.0", metric=metric, log="false")
     answer = assert_bill(view)
+    halves = answer["layers"][0]["halving"]  # of conv1, whose 3 input channels have no half
+    assert halves["channels"]["reason"]
+    if metric != "arithmetic_intensity":
+        assert view.row("conv1")["half-resolution"] == str(halves["resolution"][metric])
     drawn = [line["y"] for line in view.curves()]
     assert drawn == [[row[metric] for row in answer[side]["rows"]] for side in ("original", "variant")]
     view.page.locator("#cumulative").check()

@@ -5,7 +5,7 @@ from compute.network.halving import halving
 from compute.network.kinds import Conv2d, Flatten, Linear, MaxPool2d
 from compute.networks import load
 
-NOTHING = {"params": None, "macs": None, "memory_access_bytes": None}
+NOTHING = {"params": None, "macs": None, "activations": None, "memory_access_bytes": None}
 
 
 def alone(kind, channels: int = 64, size: tuple[int, int] = (8, 6)) -> dict:
@@ -19,12 +19,14 @@ def test_a_dense_convolution_by_hand():
         "channels": {
             "params": 18_464 - 4_624,
             "macs": 48 * (18_432 - 4_608),
+            "activations": 48 * (32 - 16),
             "memory_access_bytes": 4 * (48 * 96 + 18_432 - 48 * 48 - 4_608),
             "reason": None,
         },
         "resolution": {
             "params": 0,
             "macs": (48 - 12) * 18_432,
+            "activations": (48 - 12) * 32,
             "memory_access_bytes": 4 * (48 - 12) * 96,
             "reason": None,
         },
@@ -51,6 +53,7 @@ def test_the_split_is_kept(split, half):
     assert saved == {
         "params": before.params - after.params,
         "macs": before.macs - after.macs,
+        "activations": before.output_elements - after.output_elements,
         "memory_access_bytes": before.memory_access_bytes - after.memory_access_bytes,
         "reason": None,
     }
@@ -101,7 +104,8 @@ def test_linear_layers_have_channels_and_no_resolution():
     pool, flatten, first, second = halving(Network(layers, (8, 8, 6)))
     assert (pool, flatten) == (None, None)
     assert first["channels"] == {
-        "params": 970 - 245, "macs": 960 - 240, "memory_access_bytes": 4 * (106 + 960 - 53 - 240), "reason": None,
+        "params": 970 - 245, "macs": 960 - 240, "activations": 10 - 5, "reason": None,
+        "memory_access_bytes": 4 * (106 + 960 - 53 - 240),
     }  # fmt: skip
     assert first["resolution"] == {**NOTHING, "reason": "a linear layer has no resolution"}
     assert second["channels"] == {**NOTHING, "reason": "7 output features cannot be halved"}

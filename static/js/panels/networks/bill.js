@@ -103,7 +103,7 @@ function publishedText({ published, convention, totals }) {
       .filter(([key]) => published[key] !== null)
       .map(([key, name]) => `${publishedNumber(Number(published[key]), Number(published[`${key}_unit`]))} ${name}`);
     const rounded = [published.params_unit, published.macs_unit].some((unit) => Number(unit) > 1);
-    parts.push(`Published: ${met.join(" and ")}${rounded ? ", as rounded by its source" : ""}; these rows add up to it.`);
+    parts.push(`Published: ${met.join(" and ")}${rounded ? ", as rounded by its source" : ""}; the original’s rows add up to it.`);
   } else if (totals) {
     parts.push("No published total by these rules.");
   }
