@@ -49,7 +49,7 @@ export const OWN = "own";
 export const MOST_PINS = 6;
 export const MAIN_KINDS = new Set(["Conv2d", "Linear"]); // of layers that have MACs
 
-export const TABLE = /** @type {Record<NetworkKey, import("./table.js").Row>} */ ({
+const TABLE = /** @type {Record<NetworkKey, import("./table.js").Row>} */ ({
   network: row("word", "alexnet-2012"),
   policy: row("choice", "logarithmic", { choices: ["keep", "none", "uniform", "width", "logarithmic", "depthwise", "root"] }),
   groups: row("int", 4, { min: 1, max: 1024, label: "Groups" }),
@@ -79,8 +79,8 @@ export const TABLE = /** @type {Record<NetworkKey, import("./table.js").Row>} */
   log_base: row("int", 2, { min: 2, max: 64, label: "Base" }),
 });
 
-const { KEYS, defaultOf, readValue, writeValue } = createTable(TABLE);
-export { readValue };
+export const networkTable = createTable(TABLE);
+const { KEYS, defaultOf, readValue, writeValue } = networkTable;
 
 /**
  * The whole view in one fixed order: the page's URL and each panel's `data-painted`.

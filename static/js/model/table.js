@@ -16,6 +16,11 @@
  */
 
 /**
+ * @template {string} K
+ * @typedef {ReturnType<typeof createTable<K>>} Table
+ */
+
+/**
  * @param {Kind} kind
  * @param {unknown} value
  * @param {Partial<Param>} [rest]
@@ -139,5 +144,5 @@ export function createTable(rows) {
     return readValue(key, text, params) ?? readValue(key, String(rows[key].default), {});
   }
 
-  return { KEYS: /** @type {K[]} */ (Object.keys(rows)), paramOf, readValue, writeValue, defaultOf };
+  return { KEYS: /** @type {K[]} */ (Object.keys(rows)), rows, paramOf, readValue, writeValue, defaultOf };
 }

@@ -1,7 +1,8 @@
 /** The controls at the side: which network, what is done to it, and what of it is shown. */
 import { qs, setText } from "../../core/dom.js";
+import { networkTable } from "../../model/networkstate.js";
+import { bindFields } from "../fields.js";
 import { createHelp } from "../help.js";
-import { bindFields } from "./fields.js";
 
 /** Numbers that each policy reads. @type {Record<string, string[]>} */
 const NEEDS = { uniform: ["groups"], width: ["width"], logarithmic: ["groups", "base"], root: ["groups"] };
@@ -14,7 +15,7 @@ const NUMBERS = ["groups", "width", "base"];
  */
 export function createControls(host, { store, errors, whatIf }) {
   const keys = /** @type {const} */ (["policy", "groups", "width", "base", "scope", "hold", "metric", "layers"]);
-  const fields = bindFields({ store, errors }, keys, { layers: "rows" });
+  const fields = bindFields({ store, errors, table: networkTable }, keys, { layers: "rows" });
   const help = createHelp(document.body, qs("#definition"));
   const network = /** @type {HTMLSelectElement} */ (qs("#network", host));
   const source = qs("#network-source", host);

@@ -7,9 +7,9 @@ import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createPanelLoader, subjectOf } from "../../core/whatif.js";
 import { dressed } from "../../draw/curves.js";
 import { METRICS, fixed, si } from "../../model/format.js";
-import { MAIN_KINDS, MOST_PINS, OWN, canonical, changesText, pinOf } from "../../model/networkstate.js";
+import { MAIN_KINDS, MOST_PINS, OWN, canonical, changesText, networkTable, pinOf } from "../../model/networkstate.js";
 import { createChartView } from "../chartview.js";
-import { bindFields } from "./fields.js";
+import { bindFields } from "../fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -45,7 +45,7 @@ function seriesOf(state, nameOf) {
  */
 export function createCurves(host, { store, errors, whatIf, nameOf, reveal }) {
   const own = listeners();
-  const fields = bindFields({ store, errors }, ["cumulative", "log"]);
+  const fields = bindFields({ store, errors, table: networkTable }, ["cumulative", "log"]);
   const why = qs("#pin-why", host);
   const pinButton = /** @type {HTMLButtonElement} */ (qs("#pin", host));
   const pins = h("ul", { class: "pins", "aria-label": "Curves kept" });

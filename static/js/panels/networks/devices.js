@@ -3,7 +3,8 @@ import { postJson } from "../../core/api.js";
 import { h, qs } from "../../core/dom.js";
 import { createPanelLoader, subjectOf } from "../../core/whatif.js";
 import { fixed, memory, number, si } from "../../model/format.js";
-import { bindFields } from "./fields.js";
+import { networkTable } from "../../model/networkstate.js";
+import { bindFields } from "../fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -35,7 +36,7 @@ const cell = (name, value, text) => h("td", { "data-name": name, "data-value": v
  *   whatIf: import("../../core/whatif.js").WhatIfLoader}} deps
  */
 export function createDevices(host, { store, errors, whatIf }) {
-  const fields = bindFields({ store, errors }, ["devices"], { devices: "device_count" });
+  const fields = bindFields({ store, errors, table: networkTable }, ["devices"], { devices: "device_count" });
   const message = h("p", { class: "message", id: "devices-message", "aria-live": "polite" });
   const body = h("div", { class: "devices-body" });
   qs(".panel-body", host).replaceChildren(message, body);

@@ -4,8 +4,9 @@ import { h, qs } from "../../core/dom.js";
 import { createPanelLoader } from "../../core/whatif.js";
 import { dressed } from "../../draw/curves.js";
 import { number } from "../../model/format.js";
+import { networkTable } from "../../model/networkstate.js";
 import { createChartView } from "../chartview.js";
-import { bindFields } from "./fields.js";
+import { bindFields } from "../fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -20,7 +21,7 @@ import { bindFields } from "./fields.js";
  * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors}} deps
  */
 export function createGrowth(host, { store, errors }) {
-  const fields = bindFields({ store, errors }, ["growth", "channels", "doublings", "n", "group_width", "halve"], { growth: "growth_metric" });
+  const fields = bindFields({ store, errors, table: networkTable }, ["growth", "channels", "doublings", "n", "group_width", "halve"], { growth: "growth_metric" });
   const message = h("p", { class: "message", id: "growth-message", "aria-live": "polite" });
   const view = createChartView({ id: "growth-chart", label: "Chart of cost against channels", file: "growth", dress: dressed });
   const slopes = h("ul", { class: "slopes" });

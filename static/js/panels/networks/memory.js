@@ -3,7 +3,8 @@ import { postJson } from "../../core/api.js";
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createPanelLoader, subjectOf } from "../../core/whatif.js";
 import { memory, number } from "../../model/format.js";
-import { bindFields } from "./fields.js";
+import { networkTable } from "../../model/networkstate.js";
+import { bindFields } from "../fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -37,7 +38,7 @@ function sideView(side) {
  */
 export function createMemory(host, { store, errors }) {
   const own = listeners();
-  const fields = bindFields({ store, errors }, ["batch", "dtype", "optimizer", "budget"]);
+  const fields = bindFields({ store, errors, table: networkTable }, ["batch", "dtype", "optimizer", "budget"]);
   const message = h("p", { class: "message", id: "memory-message", "aria-live": "polite" });
   const sentence = h("p", { class: "memory-sentence", "aria-live": "polite" });
   const views = { original: sideView("original"), variant: sideView("variant") };

@@ -5,8 +5,9 @@ import { createPanelLoader } from "../../core/whatif.js";
 import { dressed } from "../../draw/curves.js";
 import { counted, number } from "../../model/format.js";
 import { legalGroups } from "../../model/grouping.js";
+import { networkTable } from "../../model/networkstate.js";
 import { createChartView } from "../chartview.js";
-import { bindFields } from "./fields.js";
+import { bindFields } from "../fields.js";
 
 /**
  * @typedef {import("../../model/networkstate.js").FrozenNetworkState} State
@@ -25,7 +26,7 @@ const roomFor = ({ channels, n, log_base }) => Math.min(n, legalGroups("logarith
  * @param {{store: import("../../model/networkstate.js").NetworkStore, errors: import("../../core/errors.js").Errors}} deps
  */
 export function createWeber(host, { store, errors }) {
-  const fields = bindFields({ store, errors }, ["channels", "n", "log_base"], { channels: "weber_channels", n: "weber_n" });
+  const fields = bindFields({ store, errors, table: networkTable }, ["channels", "n", "log_base"], { channels: "weber_channels", n: "weber_n" });
   const message = h("p", { class: "message", id: "weber-message", "aria-live": "polite" });
   const text = h("p", { class: "law" });
   const formula = h("p", { class: "law-formula" });
