@@ -38,3 +38,11 @@ def normalised(image: Image.Image | NDArray[np.uint8]) -> "Tensor":
     pixels = np.asarray(image, np.float32) / 255
     pixels = (pixels - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None])
+
+
+def negative(pixels: "Tensor") -> "Tensor":
+    """What `normalised` makes of 255 minus each value, from what it made of the value: (1, 3, H, W)."""
+    import torch
+
+    mean, std = (torch.tensor(numbers, device=pixels.device).view(1, 3, 1, 1) for numbers in (MEAN, STD))
+    return (1 - 2 * mean) / std - pixels

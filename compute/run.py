@@ -54,8 +54,8 @@ class Runner:
 
     def __init__(self, device: str = "auto", cache_bytes: int = 48 << 20) -> None:
         self.device = devices.choose(device)
-        self._stems = _Cache(cache_bytes)
-        self._squares = _Cache(SQUARES_BYTES)
+        self._stems = TensorCache(cache_bytes)
+        self._squares = TensorCache(SQUARES_BYTES)
 
     def describe(self) -> dict[str, Any]:
         return devices.describe(self.device)
@@ -81,36 +81,32 @@ class Runner:
         when it isn't known. tile: area averages whose longer side is at most this; None: full resolution.
         dtype: uint8 (quantised map by map) or float32. Raises SpecError."""
         total = spec.conv.grouping.out_channels
-        start, stop = channels or (0, total)
-        if not 0 <= start < stop <= total:
-            raise SpecError(f"channels must lie within 0:{total}, not {start}:{stop}", "channels")
-        if dtype not in ("uint8", "float32"):
-            raise SpecError(f"dtype must be uint8 or float32, not {dtype!r}", "dtype")
-        if tile is not None and tile < 1:
-            raise OutOfRange("tile", tile, 1)
-        stem = self._stem(image, key, spec)
+        start, stop = wanted(channels, total, dtype, tile)
+        stem = self.stem(image, key, spec.size, spec.conv.grouping.in_channels, spec.weights)
         height, width = spec.conv.output_height, spec.conv.output_width
-        factor = 1 if tile is None else -(-max(height, width) // tile)
+        factor = averaged(height, width, tile)
         parts = [
-            _finish(self._convolve(stem, spec, piece), spec.relu, factor, dtype) for piece in _pieces(spec, start, stop)
+            finish(self._convolve(stem, spec, piece), spec.relu, factor, dtype) for piece in _pieces(spec, start, stop)
         ]
         maps, scale, offset = (np.concatenate(arrays) for arrays in zip(*(p[:3] for p in parts), strict=True))
         stats = {name: [v for p in parts for v in p[3][name]] for name in STATISTICS}
         return FeatureMaps(maps, scale, offset, stats, (start, stop), (total, height, width), factor)
 
-    def _stem(self, image: Callable[[], Image.Image], key: str, spec: MapsSpec) -> Tensor:
-        """(1, in_channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias."""
-        in_channels = spec.conv.grouping.in_channels
+    def stem(self, image: Callable[[], Image.Image], key: str, size: int, channels: int, source: str) -> Tensor:
+        """(1, channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias. Kept: not to be
+        written into."""
+        return self._stems.get(
+            (key, size, channels, source), lambda: self.seen(self.square(image, key, size), channels, source)
+        )
 
-        def square() -> Tensor:
-            return picture.normalised(picture.square(image(), spec.size))
+    def square(self, image: Callable[[], Image.Image], key: str, size: int) -> Tensor:
+        """(1, 3, size, size), normalised. Kept: not to be written into."""
+        return self._squares.get((key, size), lambda: picture.normalised(picture.square(image(), size)))
 
-        def build() -> Tensor:
-            pixels = self._squares.get((key, spec.size), square).to(self.device)
-            filters = torch.from_numpy(weights.stem_weights(spec.weights, range(in_channels))).to(self.device)
-            return F.relu_(F.conv2d(pixels, filters, padding=1))
-
-        return self._stems.get((key, spec.size, in_channels, spec.weights), build)
+    def seen(self, pixels: Tensor, channels: int, source: str) -> Tensor:
+        """The stem's answer to a normalised picture (1, 3, H, W)."""
+        filters = torch.from_numpy(weights.stem_weights(source, range(channels))).to(self.device)
+        return F.relu_(F.conv2d(pixels.to(self.device), filters, padding=1))
 
     def _convolve(self, stem: Tensor, spec: MapsSpec, piece: "_Piece") -> Tensor:
         filters = torch.from_numpy(piece_weights(spec, piece)).to(self.device)
@@ -174,8 +170,25 @@ def _whole(run: list[Span]) -> _Piece:
     return _Piece(tuple(run), range(run[0].out_start, run[-1].out_start + run[-1].out_channels))
 
 
-def _finish(y: Tensor, relu: bool, factor: int, dtype: str) -> tuple[Array, Array, Array, dict[str, list[float]]]:
-    """From one convolution's output (C, H', W') to maps, scale, offset and statistics."""
+def wanted(channels: tuple[int, int] | None, total: int, dtype: str, tile: int | None) -> tuple[int, int]:
+    """The channels [start, stop) asked for, of `total`. Raises SpecError for channels or a form that there is not."""
+    start, stop = channels or (0, total)
+    if not 0 <= start < stop <= total:
+        raise SpecError(f"channels must lie within 0:{total}, not {start}:{stop}", "channels")
+    if dtype not in ("uint8", "float32"):
+        raise SpecError(f"dtype must be uint8 or float32, not {dtype!r}", "dtype")
+    if tile is not None and tile < 1:
+        raise OutOfRange("tile", tile, 1)
+    return start, stop
+
+
+def averaged(height: int, width: int, tile: int | None) -> int:
+    """Side in pixels of one averaged square, so that the longer side has at most `tile` of them."""
+    return 1 if tile is None else -(-max(height, width) // tile)
+
+
+def finish(y: Tensor, relu: bool, factor: int, dtype: str) -> tuple[Array, Array, Array, dict[str, list[float]]]:
+    """From one convolution's output (C, H', W') to maps, scale, offset and statistics; writes into y where `relu`."""
     if relu:
         y = F.relu_(y)
     stats = _statistics(y.flatten(1))
@@ -215,19 +228,20 @@ def _zeros(flat: Tensor) -> list[int]:
     return [int(count) for count in (flat == 0).sum(1).tolist()]
 
 
-class _Cache:
+class TensorCache:
     """The tensors used last, up to `limit` bytes together (the newest always stays)."""
 
     def __init__(self, limit: int) -> None:
         self.limit, self._kept = limit, OrderedDict[Any, Tensor]()
 
     def get(self, key: Any, build: Callable[[], Tensor]) -> Tensor:
-        if key not in self._kept:
-            self._kept[key] = build()
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = build()
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(t.nbytes for t in self._kept.values()) > self.limit:
             self._kept.popitem(last=False)
-        return self._kept[key]
+        return found
 
 
 def feature_maps(image: Image.Image, spec: MapsSpec, **options: Any) -> FeatureMaps:

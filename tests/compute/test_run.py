@@ -195,7 +195,7 @@ def test_the_module_makes_the_same_maps(photograph, runner):
             rows = slice(s.out_start, s.out_start + s.out_channels)
             weight.copy_(dense[rows, s.in_start : s.in_start + s.in_channels])
         layer.bias.copy_(torch.from_numpy(bias_block(0, range(24))))
-    stem = runner._stem(lambda: photograph, "photograph", spec)
+    stem = runner.stem(lambda: photograph, "photograph", spec.size, 32, spec.weights)
     made = runner.feature_maps(lambda: photograph, "photograph", spec, dtype="float32")
     torch.testing.assert_close(torch.from_numpy(made.maps), F.relu(layer(stem))[0].detach(), rtol=1e-4, atol=1e-5)
 

@@ -1,0 +1,112 @@
+"""A stack in words and numbers: what each module costs, what it can see, how far its channels are connected."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from compute.counts import Counts, count
+from compute.formulas import digits
+from compute.grouping import Span
+from compute.notes import split_notes
+from compute.spec import Pair
+from compute.stack.reach import reaches
+from compute.stack.spec import StackSpec
+
+STEM_KERNEL = 3
+STEM_RANK = 27  # a linear 3 × 3 filter over three colours is a vector of 27 numbers
+
+
+def describe_stack(spec: StackSpec) -> dict[str, Any]:
+    """The body of GET /api/stack. Counts are those of the modules and the 1 x 1 convolutions between them, for one
+    picture: the stem, pooling, normalisation and the identity's additions are not counted."""
+    found = iter(reaches(spec))
+    next(found)
+    modules = [
+        {**row, "connected": reach.connected, "share": reach.share}
+        for row, reach in zip(_modules(spec), found, strict=True)
+    ]
+    totals = _totals(modules)
+    standard = _totals(list(_modules(spec, standard=True)))
+    return {
+        "channels": spec.channels,
+        "groups": [describe_group(span) for span in spec.grouping.spans],
+        "order": list(spec.order) if spec.mixing == "shuffle" else None,
+        "modules": modules,
+        **totals,
+        "standard": standard,
+        "ratios": {name: totals[name] / standard[name] for name in totals},
+        "notes": [*split_notes(spec.grouping), *_notes(spec)],
+    }
+
+
+def describe_group(span: Span) -> dict[str, int]:
+    return {
+        "index": span.index,
+        "in_start": span.in_start,
+        "in_channels": span.in_channels,
+        "out_start": span.out_start,
+        "out_channels": span.out_channels,
+    }
+
+
+def receptive_field(spec: StackSpec, module: int, row: int, column: int) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right), half open, in pixels of the square picture and clipped to it: what value
+    (row, column) after `module` depends on through kernels and pools. A normalisation takes its mean and deviation from
+    the whole map besides."""
+    spans = [(row, row + 1), (column, column + 1)]
+    for m in range(module, 0, -1):
+        spans = [(max(0, a - p), min(spec.side(m), b + p)) for (a, b), p in zip(spans, spec.padding, strict=True)]
+        if spec.pooled(m):
+            spans = [(2 * a, 2 * b) for a, b in spans]
+    (top, bottom), (left, right) = ((max(0, a - 1), min(spec.size, b + 1)) for a, b in spans)
+    return top, left, bottom, right
+
+
+def _modules(spec: StackSpec, standard: bool = False) -> Iterator[dict[str, Any]]:
+    """A row a module; `standard`: as if its convolution had one group."""
+    channels = spec.channels
+    field, step = (STEM_KERNEL, STEM_KERNEL), 1
+    for module in range(1, spec.modules + 1):
+        side = spec.side(module)
+        if spec.pooled(module):
+            field, step = (field[0] + step, field[1] + step), 2 * step
+        field = _grown(field, spec, step)
+        bill = _count(spec, channels**2 if standard else spec.grouping.connections, spec.kernel_size, spec.bias, side)
+        pointwise = spec.mixing == "pointwise" and spec.mixed(module)
+        mixer = _count(spec, channels**2, (1, 1), False, side) if pointwise else None
+        yield {
+            "module": module,
+            "height": side,
+            "width": side,
+            "rotation": spec.rotation(module),
+            "downsampled": spec.pooled(module),
+            "params": bill.params,
+            "macs": bill.macs,
+            "mixing_params": mixer.params if mixer else 0,
+            "mixing_macs": mixer.macs if mixer else 0,
+            "receptive_field": list(field),
+        }
+
+
+def _grown(field: Pair, spec: StackSpec, step: int) -> Pair:
+    return field[0] + 2 * spec.padding[0] * step, field[1] + 2 * spec.padding[1] * step
+
+
+def _count(spec: StackSpec, connections: int, kernel_size: Pair, bias: bool, side: int) -> Counts:
+    return count(connections, kernel_size, bias, (spec.channels, spec.channels), side * side, side * side)
+
+
+def _totals(modules: list[dict[str, Any]]) -> dict[str, int]:
+    params = sum(row["params"] + row["mixing_params"] for row in modules)
+    macs = sum(row["macs"] + row["mixing_macs"] for row in modules)
+    return {"params": params, "macs": macs, "flops": 2 * macs}
+
+
+def _notes(spec: StackSpec) -> Iterator[str]:
+    if spec.grouping.groups == 1:
+        yield "One group: every channel sees every other, there are no walls to mix across."
+    elif spec.modules == 1 and spec.mixing != "none":
+        yield "Mixing stands between modules: with one module it changes nothing."
+    elif spec.mixing == "none":
+        yield "Without mixing no group learns of another, however deep the stack: the identity does not mix either."
+    if spec.downsample != "none" and spec.modules <= spec.stage:
+        yield f"Nothing is halved: the first pooling would stand before module {digits(spec.stage + 1)}."

@@ -1,0 +1,112 @@
+"""One module of a stack, from what the last one gave to what it gives. Shapes are (channels, height, width)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from compute.grouping import Span
+from compute.stack.spec import StackSpec
+from compute.stackrun.filters import Filters
+
+EPSILON = 1e-5  # BatchNorm2d's
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A module's insides, each (C, H, W): what enters (u), the convolution's answer (f), what ReLU gets (s), what
+    leaves."""
+
+    input: Tensor
+    conv: Tensor
+    sum: Tensor
+    output: Tensor
+
+
+def entering(filters: Filters, spec: StackSpec, module: int, x: Tensor) -> Tensor:
+    """u of `module`: the last module's output, halved and mixed. May be `x` itself."""
+    if spec.pooled(module):
+        pool = F.avg_pool2d if spec.downsample == "average" else F.max_pool2d
+        x = pool(x, 2)
+    if not spec.mixed(module):
+        return x
+    if spec.mixing == "shuffle":
+        return x[list(spec.order)]
+    mixed = F.conv2d(x[None], filters.pointwise(spec, module))[0]
+    return F.relu_(mixed) if spec.relu else mixed
+
+
+def through(filters: Filters, spec: StackSpec, module: int, x: Tensor, spans: Sequence[Span] | None = None) -> Tensor:
+    """The module's output. spans: the groups that run, in order (default all); the channels that the others write are
+    left undefined."""
+    u = _turned(entering(filters, spec, module, x), -spec.rotation(module))
+    s = convolved(filters, spec, module, u, spans)
+    if spec.normalisation == "conv":
+        s = normalised(s)
+    if spec.residual:
+        s += u
+    if spec.normalisation == "sum":
+        s = normalised(s)
+    return _turned(F.relu_(s) if spec.relu else s, spec.rotation(module))
+
+
+def parts(filters: Filters, spec: StackSpec, module: int, x: Tensor, spans: Sequence[Span] | None = None) -> Parts:
+    """The same with everything in between kept."""
+    turn = spec.rotation(module)
+    u = _turned(entering(filters, spec, module, x), -turn)
+    f = convolved(filters, spec, module, u, spans)
+    if spec.normalisation == "conv":
+        f = normalised(f)
+    s = f + u if spec.residual else f
+    if spec.normalisation == "sum":
+        s = normalised(s)
+    output = F.relu(s) if spec.relu else s
+    return Parts(*(_turned(part, turn) for part in (u, f, s, output)))
+
+
+def normalised(x: Tensor) -> Tensor:
+    """Each channel minus its mean, divided by its deviation, over the pixels of this picture."""
+    return F.batch_norm(x[None], None, None, training=True, eps=EPSILON)[0]
+
+
+def convolved(filters: Filters, spec: StackSpec, module: int, u: Tensor, spans: Sequence[Span] | None = None) -> Tensor:
+    """The grouped convolution of `u`, whose channels are turned so that the groups lie as the split says."""
+    spans = spec.grouping.spans if spans is None else spans
+    pieces = [list(run) for _, run in groupby(_stepped(spans), key=lambda step: step[0])]
+    answers = [_run(filters, spec, module, u, [span for _, span in piece]) for piece in pieces]
+    if len(spans) == spec.grouping.groups:
+        return answers[0] if len(answers) == 1 else torch.cat(answers)
+    whole = torch.zeros_like(u)
+    for piece, answer in zip(pieces, answers, strict=True):
+        first = piece[0][1].out_start
+        whole[first : first + len(answer)] = answer
+    return whole
+
+
+def _run(filters: Filters, spec: StackSpec, module: int, u: Tensor, spans: list[Span]) -> Tensor:
+    """Equal neighbours as one native grouped convolution."""
+    first, last = spans[0], spans[-1]
+    weight, bias = filters.weight(spec, module, tuple(spans)), filters.bias(spec, module, tuple(spans))
+    read = u[None, first.in_start : last.in_start + last.in_channels]
+    return F.conv2d(read, weight, bias, padding=spec.padding, dilation=spec.dilation, groups=len(spans))[0]
+
+
+def _stepped(spans: Sequence[Span]) -> list[tuple[int, Span]]:
+    """Each span with the number of the run it belongs to: a run ends where sizes change or a group is left out."""
+    steps: list[tuple[int, Span]] = []
+    for span in spans:
+        run = steps[-1][0] if steps else 0
+        before = steps[-1][1] if steps else span
+        size = (span.in_channels, span.out_channels)
+        goes_on = before is span or (
+            before.index + 1 == span.index and (before.in_channels, before.out_channels) == size
+        )
+        steps.append((run if goes_on else run + 1, span))
+    return steps
+
+
+def _turned(x: Tensor, by: int) -> Tensor:
+    return x.roll(by, 0) if by else x

@@ -1,0 +1,115 @@
+"""How alike the maps of a layer are, and how they go together with the maps before them.
+
+Correlation: between the maps of one layer, each pixel a sample. Inter-layer covariance: Ioannou et al., "Deep Roots",
+arXiv 1605.06489: maps of two consecutive layers, mean subtracted, the smaller ones enlarged by nearest neighbour,
+X1 X2^T / (N - 1). Effective rank: (sum of eigenvalues)^2 / sum of their squares of the covariance, the participation
+ratio: as many directions as would share the variance equally.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from compute.stack.describe import STEM_RANK
+from compute.stack.spec import StackSpec
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """correlation: (C, C) float32, absolute; covariance: (C, C) float32, rows the channels before the module, columns
+    those after it. Rows and columns of maps that are constant (dead ones among them) are zero: they correlate with
+    nothing.
+
+    facts: dead and dead_before, the channels whose map is constant; order_before, the channels before in the order in
+    which the module's groups read them; rank, effective ranks of the layer, of each of its groups, of the layer before
+    and of the stem, beside the most that a linear stem could have; samples, the N of the covariance.
+    """
+
+    correlation: Array
+    covariance: Array
+    facts: dict[str, Any]
+
+
+def redundancy(spec: StackSpec, module: int, stem: Tensor, before: Tensor, after: Tensor) -> Redundancy:
+    """Of the module whose input was `before` and whose output is `after`, each (C, H, W)."""
+    maps = _centred(after)
+    alive = _alive(maps)
+    units = torch.where(alive[:, None], maps / maps.norm(dim=1, keepdim=True).clamp_min(1e-300), 0.0)
+    correlation = _times(units, units).abs_().clamp_max_(1.0)
+    correlation.fill_diagonal_(1.0)
+    correlation[~alive] = 0.0
+    correlation[:, ~alive] = 0.0
+    large = F.interpolate(after[None], before.shape[1:], mode="nearest")[0] if before.shape != after.shape else after
+    first, second = _centred(before), maps if large is after else _centred(large)
+    samples = first.shape[1]
+    alive_before = _alive(first)
+    covariance = _times(first, second) / max(samples - 1, 1)
+    covariance[~alive_before] = 0.0
+    covariance[:, ~alive] = 0.0
+    facts = {
+        "dead": _numbers(~alive),
+        "dead_before": _numbers(~alive_before),
+        "order_before": read_order(spec, module),
+        "rank": {
+            "layer": effective_rank(maps),
+            "groups": [effective_rank(maps[_written(spec, module, j)]) for j in range(spec.grouping.groups)],
+            "before": effective_rank(first),
+            "stem": effective_rank(_centred(stem)),
+            "stem_most": min(spec.channels, STEM_RANK),
+        },
+        "samples": samples,
+    }
+    return Redundancy(correlation.cpu().numpy(), covariance.float().cpu().numpy(), facts)
+
+
+def effective_rank(centred: Tensor) -> float | None:
+    """(C, N) mean-subtracted maps: trace(Cov)^2 / |Cov|_F^2, which is (sum of eigenvalues)^2 / sum of their squares;
+    None where nothing varies."""
+    variances = centred.square().sum(1)
+    total = float(variances.sum())
+    if total <= 0:
+        return None
+    narrow = centred if centred.shape[0] <= centred.shape[1] else centred.T  # both Gram matrices have these eigenvalues
+    scaled = narrow / total**0.5
+    return 1 / float(_times(scaled, scaled).double().square().sum())
+
+
+def read_order(spec: StackSpec, module: int) -> list[int]:
+    """Channels before the module in the order in which its groups read them; as they are where a 1 x 1 mixes all."""
+    turned = [(c + spec.rotation(module)) % spec.channels for c in range(spec.channels)]
+    return [spec.order[c] for c in turned] if spec.mixed(module) and spec.mixing == "shuffle" else turned
+
+
+def _written(spec: StackSpec, module: int, group: int) -> Sequence[int]:
+    span = spec.grouping.spans[group]
+    return [(span.out_start + spec.rotation(module) + c) % spec.channels for c in range(span.out_channels)]
+
+
+def _centred(x: Tensor) -> Tensor:
+    """(C, N) in double precision, each map minus its mean; exactly zero where a map is constant."""
+    flat = x.flatten(1)
+    constant = flat.amin(1) == flat.amax(1)
+    centred = flat.double() - flat.double().mean(1, keepdim=True)
+    centred[constant] = 0.0
+    return centred
+
+
+def _alive(centred: Tensor) -> Tensor:
+    return centred.square().sum(1) > 0
+
+
+def _times(first: Tensor, second: Tensor) -> Tensor:
+    """first second^T; sums of millions of products keep six digits in single precision, in half the time."""
+    return first.float() @ second.float().T
+
+
+def _numbers(mask: Tensor) -> list[int]:
+    return [int(channel) for channel in mask.nonzero().flatten()]
