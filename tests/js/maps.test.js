@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { arrange, fillMaps, rangeOf, sharedRange, tileSide, zoomOf } from "../../static/js/draw/maps.js";
+import { colourTable } from "../../static/js/draw/colours.js";
+import { arrange, fillMaps, rangeOf, sharedRange, signedRange, tileSide, zoomOf, zoomTo } from "../../static/js/draw/maps.js";
 
 /**
  * @param {number[][]} rows
@@ -82,4 +83,67 @@ test("wide windows get larger maps, sixteen in a row, and a narrowed one keeps t
   assert.deepEqual([4, 16, 200].map((count) => tileSide(count, 1, 1920)), [224, 128, 64]);
   assert.equal(tileSide(64, 2, 1920), 128);
   assert.deepEqual([[75, 1920], [75, 1440], [112, 2240], [112, 1920]].map(([side, room]) => zoomOf(64, side, room)), [1, 1, 1, 0.5]);
+});
+
+test("a table of colours takes the place of the greys, and the grey one changes nothing", () => {
+  const tile = tileOf([Array.from({ length: 256 }, (_, q) => q)]);
+  const layout = arrange(1, tile, 1, 256);
+  const [plain, grey, coloured] = Array.from({ length: 3 }, () => new Uint32Array(256));
+  fillMaps(plain, [tile], layout, null);
+  fillMaps(grey, [tile], layout, null, { colours: colourTable("grey") });
+  fillMaps(coloured, [tile], layout, null, { colours: colourTable("viridis") });
+  assert.deepEqual(grey, plain);
+  assert.deepEqual(coloured, colourTable("viridis"));
+  const floats = tileOf([[0, 0.5, 1]], 1, 0, /** @type {any} */ (Float32Array));
+  const pixels = new Uint32Array(3);
+  fillMaps(pixels, [floats], arrange(1, floats, 1, 100), null, { colours: colourTable("viridis") });
+  assert.deepEqual([...pixels], [0, 128, 255].map((level) => colourTable("viridis")[level]));
+});
+
+test("a signed range has zero in the middle, and zero is neutral however it was quantised", () => {
+  const floats = (/** @type {number[]} */ ...row) => tileOf([row], 1, 0, /** @type {any} */ (Float32Array));
+  assert.deepEqual(signedRange([floats(-3, 1), floats(0, 2)]), [-3, 3]);
+  assert.deepEqual(signedRange([tileOf([[0, 255]], 4 / 255, -1)]), [-3, 3]);
+  assert.deepEqual(signedRange([floats(0, 0)]), [-1, 1]);
+  const table = colourTable("diverging");
+  for (let lo = -1; lo <= 0; lo += 0.01) {
+    const scale = (1 - lo) / 255;
+    const tile = tileOf([[Math.round(-lo / scale), 255]], scale, lo); // the value nearest to zero, and the largest
+    const pixels = new Uint32Array(2);
+    fillMaps(pixels, [tile], arrange(1, tile, 1, 2), [-1, 1], { colours: table });
+    assert.deepEqual([...pixels], [table[128], table[255]], `lowest ${lo}`);
+  }
+});
+
+test("a dead map is crossed out where that is asked for, and no other", () => {
+  const [dead, dark] = [tileOf([[0, 0, 0], [0, 0, 0], [0, 0, 0]]), tileOf([[0, 0, 0], [0, 0, 0], [0, 0, 0]])];
+  dead.stats.zeros = 1;
+  const layout = arrange(2, dead, 1, 100);
+  const pixels = new Uint32Array(21);
+  const [w, b] = [pixel(255), pixel(0)];
+  fillMaps(pixels, [dead, dark], layout, [0, 1]);
+  assert.deepEqual([...pixels.subarray(0, 7)], [b, b, b, 0, b, b, b]);
+  fillMaps(pixels, [dead, dark], layout, [0, 1], { flagDead: true });
+  assert.deepEqual([...pixels], [[w, b, w, 0, b, b, b], [b, w, b, 0, b, b, b], [w, b, w, 0, b, b, b]].flat());
+  fillMaps(pixels, [dead, dark], layout, [-1, 0], { flagDead: true });
+  assert.deepEqual([...pixels.subarray(0, 4)], [b, w, b, 0]);
+});
+
+test("a cross fits its tile: oblong, a single pixel, shown at half its size", () => {
+  const dead = (/** @type {number[][]} */ rows) => Object.assign(tileOf(rows), { stats: { min: 0, max: 0, mean: 0, std: 0, zeros: 1 } });
+  const marks = (/** @type {number[][]} */ rows, zoom = 1) => {
+    const tile = dead(rows);
+    const pixels = new Uint32Array(rows.flat().length);
+    fillMaps(pixels, [tile], { columns: 1, rows: 1, width: tile.width, height: tile.height, gap: 0, zoom }, [0, 1], { flagDead: true });
+    return [...pixels].map((p) => Number(p === pixel(255))).join("");
+  };
+  assert.equal(marks([[0]]), "1");
+  assert.equal(marks([[0, 0, 0, 0, 0]]), "11111");
+  assert.equal(marks([[0, 0], [0, 0], [0, 0], [0, 0]]), "11111111");
+  assert.equal(marks([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]), "1001011001101001");
+  assert.equal(marks(Array.from({ length: 6 }, () => Array(6).fill(0)), 0.5), "110011011110001100011110110011100001");
+});
+
+test("where the page says how large tiles are, the zoom is a whole factor, or a half", () => {
+  assert.deepEqual([[64, 32], [40, 32], [32, 32], [32, 64], [20, 64]].map(([shown, side]) => zoomTo(shown, side)), [2, 1, 1, 0.5, 0.5]);
 });

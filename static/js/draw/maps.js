@@ -1,14 +1,19 @@
 /**
- * Paints feature maps as grey tiles: numbers in, pixels out. One canvas per group, one canvas pixel per map value.
+ * Paints feature maps as tiles: numbers in, pixels out. One canvas per group, one canvas pixel per map value.
  *
- * Tile k of a canvas (k from 0, channel `data-out-start` + k, `data-count` of them) has its top left pixel at
+ * Tile k of a canvas (k from 0, `data-count` of them) is channel `data-out-start` + k, or where they are not in a row
+ * the k-th of `data-channels`, and has its top left pixel at
  *   x = (k mod data-columns) * (data-tile-width + data-gap), y = floor(k / data-columns) * (data-tile-height + data-gap);
- * its grey is round(255 * (value - lo) / (hi - lo)), 0 where hi = lo, with lo and hi the smallest and largest value
- * (of the tiles as sent, not of the full resolution) of that map, of its group or of all maps, by `scaling`.
+ * its level is round(255 * (value - lo) / (hi - lo)), 0 where hi = lo, with lo and hi the smallest and largest value
+ * (of the tiles as sent, not of the full resolution) of that map, of its group or of all maps, by `scaling`. The level
+ * is the grey, or the entry of a table of colours. A dead map may be crossed out, from corner to corner.
  * Gaps are transparent. Leaves out where canvases stand on the page: CSS may show a pixel larger or smaller.
  *
  * @typedef {import("../model/tiles.js").Tile} Tile
  * @typedef {[number, number]} Range  lo, hi
+ * @typedef {object} Look
+ * @property {Uint32Array} [colours]  256 pixels, ABGR; greys where it is left out
+ * @property {boolean} [flagDead]  cross out the tiles that are zero everywhere
  * @typedef {object} Layout
  * @property {number} columns
  * @property {number} rows
@@ -18,8 +23,12 @@
  * @property {number} zoom  CSS pixels per canvas pixel
  */
 
+import { isDead } from "../model/tiles.js";
+
 const OPAQUE = 0xff000000;
 const GREY = 0x010101;
+const GREYS = Uint32Array.from({ length: 256 }, (_, level) => OPAQUE + GREY * level);
+const [BLACK, WHITE] = [GREYS[0], GREYS[255]];
 
 const MIDDLING = 128; // at most so many maps are worth more bytes
 const WIDE = /** @type {const} */ ([[2240, 112], [1640, 80]]); // windows that hold 16 maps of such a side in a row
@@ -57,10 +66,14 @@ function shownSide(count, room) {
  * @param {number} side  longer side of a tile, in values
  * @param {number} [room]  CSS pixels across the window
  */
-export function zoomOf(count, side, room = windowWidth()) {
-  const shown = shownSide(count, room);
-  return side <= shown * 1.25 ? Math.max(1, Math.floor(shown / side)) : 0.5;
-}
+export const zoomOf = (count, side, room = windowWidth()) => zoomTo(shownSide(count, room), side);
+
+/**
+ * The same where the page says how large a tile should be.
+ * @param {number} shown  CSS pixels of a tile's longer side
+ * @param {number} side  in values
+ */
+export const zoomTo = (shown, side) => (side <= shown * 1.25 ? Math.max(1, Math.floor(shown / side)) : 0.5);
 
 /**
  * As few rows as fit, with their tiles spread evenly. No gap past zoom 2: it would be wider than 2 CSS pixels.
@@ -91,7 +104,12 @@ export function arrange(count, tile, zoom, available) {
  */
 export function rangeOf({ data, scale, offset }) {
   if (data instanceof Uint8Array) return [offset, 255 * scale + offset];
-  return data.reduce(([lo, hi], v) => [Math.min(lo, v), Math.max(hi, v)], [Infinity, -Infinity]);
+  let [lo, hi] = [Infinity, -Infinity];
+  for (let k = 0; k < data.length; k++) {
+    if (data[k] < lo) lo = data[k];
+    if (data[k] > hi) hi = data[k];
+  }
+  return [lo, hi];
 }
 
 /**
@@ -103,10 +121,21 @@ export function sharedRange(tiles) {
 }
 
 /**
+ * As far below zero as above it, for a signed scale; -1 to 1 where all is zero, so that zero stays in the middle.
+ * @param {readonly Tile[]} tiles  at least one
+ * @returns {Range}
+ */
+export function signedRange(tiles) {
+  const [lo, hi] = sharedRange(tiles);
+  const most = Math.max(Math.abs(lo), Math.abs(hi)) || 1;
+  return [-most, most];
+}
+
+/**
  * @param {number} value
  * @param {Range} range
  */
-function grey(value, [lo, hi]) {
+function levelOf(value, [lo, hi]) {
   const level = hi > lo ? Math.round((255 * (value - lo)) / (hi - lo)) : 0;
   return Math.min(255, Math.max(0, level));
 }
@@ -116,9 +145,10 @@ const table = new Uint32Array(256);
 /**
  * @param {Tile} tile  quantised
  * @param {Range} range
+ * @param {Uint32Array} colours
  */
-function fillTable({ scale, offset }, range) {
-  for (let q = 0; q < 256; q++) table[q] = OPAQUE + GREY * grey(q * scale + offset, range);
+function fillTable({ scale, offset }, range, colours) {
+  for (let q = 0; q < 256; q++) table[q] = colours[levelOf(q * scale + offset, range)];
 }
 
 /**
@@ -127,14 +157,37 @@ function fillTable({ scale, offset }, range) {
  * @param {number} start  index of the tile's first pixel
  * @param {Tile} tile
  * @param {Range} range
+ * @param {Uint32Array} colours
  */
-function fillTile(pixels, stride, start, tile, range) {
+function fillTile(pixels, stride, start, tile, range, colours) {
   const { data, width, height } = tile;
   const quantised = data instanceof Uint8Array;
-  if (quantised) fillTable(tile, range);
+  if (quantised) fillTable(tile, range, colours);
   for (let y = 0, k = 0; y < height; y++) {
     for (let at = start + y * stride, end = at + width; at < end; at++, k++) {
-      pixels[at] = quantised ? table[data[k]] : OPAQUE + GREY * grey(data[k], range);
+      pixels[at] = quantised ? table[data[k]] : colours[levelOf(data[k], range)];
+    }
+  }
+}
+
+/**
+ * Both diagonals, black or white, whichever stands out.
+ * @param {Uint32Array} pixels
+ * @param {number} stride
+ * @param {number} start
+ * @param {Tile} tile  one colour all over
+ * @param {number} thick  pixels
+ */
+function crossOut(pixels, stride, start, { width, height }, thick) {
+  const [red, green, blue] = [0, 8, 16].map((shift) => (pixels[start] >>> shift) & 255);
+  const ink = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? WHITE : BLACK;
+  const steps = Math.max(width, height, 2) - 1;
+  for (let step = 0; step <= steps; step++) {
+    const x = Math.round((step * (width - 1)) / steps);
+    const y = Math.round((step * (height - 1)) / steps);
+    for (let more = 0; more < thick && x + more < width; more++) {
+      pixels[start + y * stride + x + more] = ink;
+      pixels[start + y * stride + width - 1 - x - more] = ink;
     }
   }
 }
@@ -144,13 +197,17 @@ function fillTile(pixels, stride, start, tile, range) {
  * @param {readonly Tile[]} tiles
  * @param {Layout} layout
  * @param {Range|null} range  null: each tile its own
+ * @param {Look} [look]
  */
-export function fillMaps(pixels, tiles, { columns, width, height, gap }, range) {
+export function fillMaps(pixels, tiles, { columns, width, height, gap, zoom }, range, { colours = GREYS, flagDead = false } = {}) {
   pixels.fill(0, 0, width * height);
+  const thick = Math.ceil(1 / zoom); // one CSS pixel at least
   tiles.forEach((tile, k) => {
     const x = (k % columns) * (tile.width + gap);
     const y = Math.floor(k / columns) * (tile.height + gap);
-    fillTile(pixels, width, y * width + x, tile, range ?? rangeOf(tile));
+    const start = y * width + x;
+    fillTile(pixels, width, start, tile, range ?? rangeOf(tile), colours);
+    if (flagDead && isDead(tile)) crossOut(pixels, width, start, tile, thick);
   });
 }
 
@@ -161,10 +218,11 @@ let pixels = new Uint32Array(0); // one for all canvases, as large as the larges
  * @param {readonly Tile[]} tiles
  * @param {Layout} layout
  * @param {Range|null} range
+ * @param {Look} [look]
  */
-export function paintMaps(context, tiles, layout, range) {
+export function paintMaps(context, tiles, layout, range, look) {
   const area = layout.width * layout.height;
   if (pixels.length < area) pixels = new Uint32Array(area);
-  fillMaps(pixels, tiles, layout, range);
+  fillMaps(pixels, tiles, layout, range, look);
   context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer, 0, area * 4), layout.width, layout.height), 0, 0);
 }
