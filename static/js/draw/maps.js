@@ -121,6 +121,20 @@ export function sharedRange(tiles) {
 }
 
 /**
+ * What black and white stand for in each section.
+ * @param {readonly {tiles: readonly Tile[]}[]} sections
+ * @param {"map"|"group"|"shared"} scaling
+ * @returns {(Range|null)[]}  null: each tile its own
+ */
+export function rangesOf(sections, scaling) {
+  if (scaling === "map") return sections.map(() => null);
+  const ranges = sections.map(({ tiles }) => sharedRange(tiles));
+  if (scaling === "group") return ranges;
+  const [lo, hi] = [Math.min(...ranges.map(([a]) => a)), Math.max(...ranges.map(([, b]) => b))];
+  return sections.map(() => [lo, hi]);
+}
+
+/**
  * As far below zero as above it, for a signed scale; -1 to 1 where all is zero, so that zero stays in the middle.
  * @param {readonly Tile[]} tiles  at least one
  * @returns {Range}

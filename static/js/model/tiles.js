@@ -140,3 +140,27 @@ function statsOf({ min, max, mean, std, zeros }, i) {
 
 /** @param {Tile} tile */
 export const isDead = (tile) => tile.stats.zeros === 1;
+
+/**
+ * The mean of the squares of its values.
+ * @param {{stats: Pick<Stats, "mean"|"std">}} tile
+ */
+export const energyOf = ({ stats: { mean, std } }) => mean * mean + std * std;
+
+/**
+ * The statistics of all values of some maps, from those of each map: they have as many values each.
+ * @param {readonly Tile[]} tiles  at least one
+ * @returns {Stats}
+ */
+export function pooledStats(tiles) {
+  /** @param {(stats: Stats) => number} of */
+  const average = (of) => tiles.reduce((sum, { stats }) => sum + of(stats), 0) / tiles.length;
+  const mean = average((stats) => stats.mean);
+  return {
+    min: Math.min(...tiles.map(({ stats }) => stats.min)),
+    max: Math.max(...tiles.map(({ stats }) => stats.max)),
+    mean,
+    std: Math.sqrt(average((stats) => stats.std ** 2 + (stats.mean - mean) ** 2)), // within maps, and between them
+    zeros: average((stats) => stats.zeros),
+  };
+}

@@ -10,6 +10,7 @@ import { createLatest } from "../core/latest.js";
 import { mapsQuery } from "../core/url.js";
 import { paintMaps, rangeOf } from "../draw/maps.js";
 import { splitChannels } from "../model/grouping.js";
+import { labelOf } from "../model/sections.js";
 import { readTiles } from "../model/tiles.js";
 import { createReadout, measure, titleOf } from "./mapstats.js";
 
@@ -85,8 +86,8 @@ export function createLightbox(dialog, { store, onClose }) {
   /** @param {Tile} tile */
   function paint(tile) {
     shown = tile;
-    const { groups } = splitChannels(store.get());
-    const name = titleOf({ groups, tiles: [] }, tile.channel);
+    const group = splitChannels(store.get()).groups.findLast(({ out_start }) => out_start <= tile.channel);
+    const name = group ? titleOf(labelOf(group), tile.channel) : "";
     setText(title, name);
     readout.show(tile, `${tile.height} × ${tile.width}, full resolution`);
     Object.assign(canvas, { width: tile.width, height: tile.height });

@@ -3,7 +3,7 @@
  *
  * @typedef {import("../core/store.js").FrozenState} State
  * @typedef {import("../model/tiles.js").Source} Source
- * @typedef {import("./mapstats.js").Picture} Picture
+ * @typedef {{groups: readonly import("../model/grouping.js").Span[], tiles: readonly import("../model/tiles.js").Tile[]}} Picture
  */
 import { h, setText } from "../core/dom.js";
 import { counted } from "../model/format.js";

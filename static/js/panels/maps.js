@@ -16,13 +16,14 @@ import { createBusy } from "../core/busy.js";
 import { h, listeners, qs } from "../core/dom.js";
 import { createLatest } from "../core/latest.js";
 import { canonical, mapsQuery } from "../core/url.js";
-import { tileSide } from "../draw/maps.js";
+import { rangesOf, tileSide } from "../draw/maps.js";
 import { Illegal, splitChannels } from "../model/grouping.js";
+import { sectionOf, sectionsOf } from "../model/sections.js";
 import { createTileCache, missingRange, readTiles, tileKeys } from "../model/tiles.js";
 import { createLightbox } from "./lightbox.js";
 import { createMapGrid } from "./mapgrid.js";
 import { createMapNotes } from "./mapnotes.js";
-import { createReadout, createStatsTable, groupOf, sentenceOf, titleOf } from "./mapstats.js";
+import { createReadout, createStatsTable, sentenceOf, titleOf } from "./mapstats.js";
 
 const OLD_MAPS = "These are still the maps of the last layer that could be computed.";
 const CACHE_BYTES = 64 << 20;
@@ -80,7 +81,7 @@ export function createMapsPanel(host, { store, errors }) {
   const own = listeners();
   const latest = createLatest();
   const cache = createTileCache(CACHE_BYTES);
-  /** @type {{groups: Span[], tiles: Tile[]}|null} */
+  /** @type {{groups: Span[], tiles: Tile[], sections: import("../model/sections.js").Section[]}|null} */
   let picture = null;
   /** @type {string|null|undefined} the field whose message came from here */
   let complained;
@@ -95,19 +96,24 @@ export function createMapsPanel(host, { store, errors }) {
   /** @param {number|null} channel */
   function onPoint(channel) {
     pointed = channel;
-    store.update({ selected: channel === null || !picture ? null : groupOf(picture, channel).index });
+    store.update({ selected: (channel === null ? undefined : sectionAt(channel))?.index ?? null });
     read();
   }
 
+  /** @param {number} channel */
+  const sectionAt = (channel) => picture ? sectionOf(picture.sections, channel) : undefined;
+
   function read() {
     const tile = pointed === null ? undefined : picture?.tiles[pointed];
-    if (tile && picture) readout.show(tile, titleOf(picture, tile.channel));
+    const section = tile && sectionAt(tile.channel);
+    if (tile && section) readout.show(tile, titleOf(section, tile.channel));
     else readout.clear();
   }
 
   /** @param {number} channel */
   function describe(channel) {
-    return picture ? `${sentenceOf(picture, channel)}. Enlarge` : "";
+    const section = sectionAt(channel);
+    return section && picture ? `${sentenceOf(section, picture.tiles[channel])}. Enlarge` : "";
   }
 
   /** Paints the state as it is now, or starts fetching what is missing for it. */
@@ -126,9 +132,10 @@ export function createMapsPanel(host, { store, errors }) {
   function paint({ state, groups, keys }) {
     const tiles = cache.getAll(keys);
     if (!tiles) return false;
-    picture = { groups, tiles };
+    const sections = sectionsOf(groups, tiles);
+    picture = { groups, tiles, sections };
     scaling.select.value = state.scaling;
-    grid.show({ ...picture, scaling: state.scaling });
+    grid.show({ sections, ranges: rangesOf(sections, state.scaling) });
     busy.end();
     retryMs = RETRY_MS;
     host.dataset.painted = canonical(state);
@@ -147,7 +154,7 @@ export function createMapsPanel(host, { store, errors }) {
     complained = undefined;
     read();
     notes.show(state, picture, source);
-    table.show(picture);
+    table.show(picture.sections);
     host.dispatchEvent(new CustomEvent("maps-painted", { bubbles: true }));
   }
 

@@ -1,13 +1,12 @@
 /**
  * What a map measures, in words: the readout under the maps, and the table that says the same without a picture.
  *
- * @typedef {import("../model/grouping.js").Span} Span
+ * @typedef {import("../model/sections.js").Label} Label
+ * @typedef {import("../model/sections.js").Section} Section
  * @typedef {import("../model/tiles.js").Tile} Tile
- * @typedef {{groups: readonly Span[], tiles: readonly Tile[]}} Picture
  */
 import { h, listeners, setText } from "../core/dom.js";
-import { inputsOf, span } from "../model/format.js";
-import { isDead } from "../model/tiles.js";
+import { energyOf, isDead, pooledStats } from "../model/tiles.js";
 
 const NAMES = /** @type {const} */ (["min", "max", "mean", "std", "zeros"]);
 const MINUS = "\u2212";
@@ -25,34 +24,23 @@ export function measure(value) {
 /** @param {number} share */
 const percent = (share) => `${(share * 100).toFixed(1)}\u202f%`;
 
-/** @param {Tile} tile */
+/** @param {{stats: Tile["stats"]}} measured */
 const valuesOf = ({ stats }) => NAMES.map((name) => (name === "zeros" ? percent(stats.zeros) : measure(stats[name])));
 
 /**
- * @param {Picture} picture
+ * @param {Label} label  of its group
  * @param {number} channel
  */
-export function groupOf({ groups }, channel) {
-  return /** @type {Span} */ (groups.findLast(({ out_start }) => out_start <= channel));
-}
+export const titleOf = ({ name, sees }, channel) => `Map ${channel} · ${name} · sees ${sees}`;
 
 /**
- * @param {Picture} picture
- * @param {number} channel
+ * @param {Label} label
+ * @param {Tile} tile
  */
-export function titleOf(picture, channel) {
-  const group = groupOf(picture, channel);
-  return `Map ${channel} · group ${group.index + 1} · sees ${inputsOf(group)}`;
-}
-
-/**
- * @param {Picture} picture
- * @param {number} channel
- */
-export function sentenceOf(picture, channel) {
-  const values = valuesOf(picture.tiles[channel]);
-  const dead = isDead(picture.tiles[channel]) ? ", dead: every value is zero" : "";
-  return `${titleOf(picture, channel)}: ${NAMES.map((name, i) => `${name} ${values[i]}`).join(", ")}${dead}`;
+export function sentenceOf(label, tile) {
+  const values = valuesOf(tile);
+  const dead = isDead(tile) ? ", dead: every value is zero" : "";
+  return `${titleOf(label, tile.channel)}: ${NAMES.map((name, i) => `${name} ${values[i]}`).join(", ")}${dead}`;
 }
 
 /**
@@ -83,27 +71,26 @@ export function createReadout(hint) {
   };
 }
 
-/** Built when it is opened, kept up to date while it is open. */
-export function createStatsTable() {
+/**
+ * One row per map, under one row for its whole group where `groups` is asked for. Built when it is opened, kept up to
+ * date while it is open.
+ * @param {{energy?: boolean, groups?: boolean, label?: string}} [options]  energy: a column for the mean of the squares
+ */
+export function createStatsTable({ energy = false, groups = false, label = "Statistics of each map" } = {}) {
   const body = h("tbody");
-  const head = ["map", "group", "sees inputs", ...NAMES].map((name) => h("th", { scope: "col" }, name));
+  const columns = ["map", "group", "sees", ...NAMES, ...(energy ? ["energy"] : [])];
+  const head = columns.map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), body);
-  const name = "Statistics of each map";
-  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, table);
-  const element = h("details", { class: "map-twin" }, h("summary", {}, "Statistics of each map, as a table"), scroller);
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": label }, table);
+  const element = h("details", { class: "map-twin" }, h("summary", {}, `${label}, as a table`), scroller);
   const own = listeners();
-  /** @type {Picture|null} */
-  let picture = null;
+  /** @type {readonly Section[]} */
+  let shown = [];
   let queued = 0;
 
   function build() {
     queued = 0;
-    if (!picture) return;
-    const { groups, tiles } = picture;
-    const rows = groups.flatMap((group) =>
-      tiles.slice(group.out_start, group.out_start + group.out_channels).map((tile) => rowOf(group, tile)),
-    );
-    body.replaceChildren(...rows);
+    body.replaceChildren(...shown.flatMap((section) => rowsOf(section, { energy, groups }).map(elementOf)));
   }
 
   function refresh() {
@@ -113,9 +100,9 @@ export function createStatsTable() {
 
   return {
     element,
-    /** @param {Picture} next */
-    show(next) {
-      picture = next;
+    /** @param {readonly Section[]} sections */
+    show(sections) {
+      shown = sections;
       refresh();
     },
     destroy() {
@@ -125,12 +112,24 @@ export function createStatsTable() {
   };
 }
 
+/** @typedef {{kind: "map"|"group", name: string, cells: string[]}} StatsRow */
+
 /**
- * @param {Span} group
- * @param {Tile} tile
+ * What the table says of a section.
+ * @param {Section} section
+ * @param {{energy: boolean, groups: boolean}} options
+ * @returns {StatsRow[]}
  */
-function rowOf({ index, in_start, in_channels }, tile) {
-  const cells = [String(index + 1), span(in_start, in_channels), ...valuesOf(tile)];
-  const name = isDead(tile) ? `${tile.channel} (dead)` : String(tile.channel);
-  return h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((text) => h("td", {}, text)));
+export function rowsOf({ index, name, sees, tiles }, { energy, groups }) {
+  /** @param {StatsRow["kind"]} kind @param {string} title @param {{stats: Tile["stats"]}} measured */
+  const rowOf = (kind, title, measured) => ({
+    kind, name: title,
+    cells: [String(index + 1), sees, ...valuesOf(measured), ...(energy ? [measure(energyOf(measured))] : [])],
+  });
+  const maps = tiles.map((tile) => rowOf("map", isDead(tile) ? `${tile.channel} (dead)` : String(tile.channel), tile));
+  return groups ? [rowOf("group", `all of ${name}`, { stats: pooledStats(tiles) }), ...maps] : maps;
 }
+
+/** @param {StatsRow} row */
+const elementOf = ({ kind, name, cells }) =>
+  h("tr", { class: kind === "group" && "map-summary" }, h("th", { scope: "row" }, name), ...cells.map((text) => h("td", {}, text)));

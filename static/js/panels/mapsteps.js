@@ -1,5 +1,5 @@
 /**
- * Where the cursor goes among the maps: left and right by channel, up and down to the nearest map of the next row,
+ * Where the cursor goes among the maps: left and right in the order of display, up and down to the nearest map of the next row,
  * whatever group it is in.
  *
  * @typedef {import("./mapgrid.js").Box} Box
@@ -9,21 +9,21 @@
 const middle = ({ left, width }) => left + width / 2;
 
 /**
- * @param {number} at
+ * @param {number} at  a place in the order of display
  * @param {number} count
- * @param {(channel: number) => Box} boxOf
+ * @param {(place: number) => Box} boxOf
  * @param {1|-1} direction
  */
 function nextRow(at, count, boxOf, direction) {
   const here = boxOf(at);
   let best = at;
   let bestScore = Infinity;
-  for (let channel = 0; channel < count; channel++) {
-    const box = boxOf(channel);
+  for (let place = 0; place < count; place++) {
+    const box = boxOf(place);
     const down = (box.top - here.top) * direction;
     if (down <= 0) continue;
     const score = down * 1e6 + Math.abs(middle(box) - middle(here));
-    if (score < bestScore) [best, bestScore] = [channel, score];
+    if (score < bestScore) [best, bestScore] = [place, score];
   }
   return best;
 }
@@ -32,8 +32,8 @@ function nextRow(at, count, boxOf, direction) {
  * @param {string} key
  * @param {number} at
  * @param {number} count
- * @param {(channel: number) => Box} boxOf
- * @returns {number|null} the channel to go to; null for any other key
+ * @param {(place: number) => Box} boxOf
+ * @returns {number|null} the place to go to; null for any other key
  */
 export function step(key, at, count, boxOf) {
   switch (key) {
