@@ -1,6 +1,6 @@
 """The one narrow door to the device: a bounded queue before one process that runs torch.
 
-Routes know three things: `ready`, `device()` and `feature_maps()`. What serves them could as well be a cluster.
+Routes know three things: `ready`, `device()` and `ask()`. What serves them could as well be a cluster.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from app import worker
+from app.questions import Question
 from app.settings import Settings
-from compute.maps import MapsSpec
 
 log = logging.getLogger("groupscope.engine")
 STOP_SECONDS = 3
@@ -96,20 +96,10 @@ class Engine:
             raise EngineFailed(_reason(outcome)) from outcome
         return dict(outcome)
 
-    async def feature_maps(
-        self,
-        picture: Path,
-        image_id: str,
-        spec: MapsSpec,
-        *,
-        channels: tuple[int, int] | None = None,
-        tile: int | None = None,
-        dtype: str = "uint8",
-        gone: Awaitable[Any] | None = None,
-    ) -> bytes:
-        """A safetensors body. `gone` resolves when the client leaves. Raises SpecError, FileNotFoundError,
-        EngineBusy, EngineFailed, EngineGone."""
-        body: bytes = await self._submit(gone, worker.feature_maps, picture, image_id, spec, channels, tile, dtype)
+    async def ask(self, picture: Path, image_id: str, question: Question, gone: Awaitable[Any] | None = None) -> bytes:
+        """The body that answers `question`. `gone` resolves when the client leaves. Raises SpecError,
+        FileNotFoundError, EngineBusy, EngineFailed, EngineGone."""
+        body: bytes = await self._submit(gone, worker.answer, picture, image_id, question)
         return body
 
     async def _opening(self) -> Any:

@@ -6,7 +6,9 @@ from app.errors import ApiError
 from app.settings import Settings
 from compute.counts import count_layer
 from compute.formulas import digits
+from compute.grouping import Grouping
 from compute.maps import MapsSpec
+from compute.stack import StackSpec, describe_bill
 
 MAX_COUNT = 2**53 - 1  # the largest integer that a double, and so JavaScript, holds exactly
 SMALLER = "use fewer channels or a smaller height and width"
@@ -56,6 +58,30 @@ def check_depth(row: dict[str, Any]) -> None:
         if type(value) is int and value > MAX_COUNT:
             hint = f"use at most {row['layer']} layers, a larger stage or fewer channels" if row["layer"] else SMALLER
             raise CountTooLarge(f"{key} of layer {row['layer']}, {row['scheme']},", value, "depth", hint)
+
+
+def check_stack(spec: StackSpec, runs: int, settings: Settings, other: Grouping | None = None) -> None:
+    """Raises TooMuchWork where `runs` walks of the stack up to its last module need more than the settings allow.
+
+    The wider of the two groupings counts, for every run.
+    """
+    pixels, wide = spec.size**2, max((spec.grouping, other or spec.grouping), key=lambda g: g.connections)
+    bill = describe_bill(spec, wide)
+    macs = runs * (bill["macs"] + STEM_TAPS * spec.channels * pixels)
+    for what, value, limit, field in (
+        ("elements of one module's maps", spec.channels * pixels, settings.max_elements, "in_channels"),
+        ("weights", bill["params"], settings.max_elements, "kernel_size"),
+        ("multiply-accumulates", macs, settings.max_macs, "size"),
+    ):
+        if value > limit:
+            raise TooMuchWork(what, value, limit, field)
+
+
+def check_pairs(spec: StackSpec, module: int, settings: Settings) -> None:
+    """Raises TooMuchWork where comparing every map of a module with every other does."""
+    macs = 4 * spec.channels**2 * spec.side(module - 1) ** 2
+    if macs > settings.max_macs:
+        raise TooMuchWork("multiply-accumulates to compare every map with every other", macs, settings.max_macs, "size")
 
 
 def check_work(spec: MapsSpec, channels: tuple[int, int] | None, settings: Settings) -> None:

@@ -28,9 +28,11 @@ from app.routers.maps import add_map_routes
 from app.routers.networks import add_network_routes
 from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
+from app.routers.stack import add_stack_routes
 from app.routers.status import add_status_routes
 from app.routing import DirectRoute
 from app.settings import PROJECT, Settings
+from app.stackparams import stack_parameters
 from app.store import Store
 
 COMPRESS_FROM = 4096  # bytes; below it the round trip decides, not the size
@@ -58,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
     engine, calculator = Engine(settings), Calculator(settings)
-    table = parameters(settings, images.samples[0]["id"])
+    table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
     pages = Pages(settings, table, images)
 
     @asynccontextmanager
@@ -85,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api = APIRouter(route_class=DirectRoute)
     add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
     add_map_routes(api, table, images, engine, settings)
+    add_stack_routes(api, stack_table, images, engine, calculator, settings)
     add_network_routes(api, calculator, settings)
     add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)

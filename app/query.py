@@ -10,12 +10,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.errors import ApiError, BadParameter, shown
-from app.params import GROWTH, Table
+from app.params import GROWTH, SPLIT, Table
+from app.stackparams import STACK_NUMBERS
 from compute.depth import Stack
+from compute.errors import IllegalSplit, SpecError
 from compute.grouping import Grouping
 from compute.growth import Growth
 from compute.maps import MapsSpec
 from compute.spec import ConvSpec
+from compute.stack import Dye, StackSpec
 
 Values = Mapping[str, Any]
 
@@ -149,6 +152,42 @@ def stack_of(values: Values) -> Stack:
 
 def growth_of(values: Values) -> Growth:
     return Growth(**{name: values[name] for name in GROWTH})
+
+
+def stack_spec_of(values: Values) -> StackSpec:
+    names = (name for name in STACK_NUMBERS if name not in ("in_channels", *SPLIT))
+    return StackSpec(_square_grouping(values), **{name: values[name] for name in names})
+
+
+def other_of(values: Values) -> Grouping | None:
+    """The grouping of side b, None where there is no side b."""
+    if values["b_scheme"] is None:
+        return None
+    split = {name: values[f"b_{name}"] for name in SPLIT}
+    try:
+        return _square_grouping({**split, "in_channels": values["in_channels"]})
+    except SpecError as error:  # its way out is a way out for side b
+        field = f"b_{error.field}" if error.field in SPLIT else error.field
+        raise IllegalSplit(error.message, field, error.hint) from error
+
+
+def dye_of(values: Values) -> Dye | None:
+    """What is dyed, None where nothing is."""
+    if values["dye"] is None:
+        return None
+    return Dye(values["dye"], values["dye_channel"], values["dye_row"], values["dye_column"], values["dye_size"])
+
+
+def _square_grouping(values: Values) -> Grouping:
+    """As many channels out as in: a module's. Raises SpecError."""
+    channels = values["in_channels"]
+    try:
+        return grouping_of({**values, "out_channels": channels})
+    except SpecError as error:
+        if values["scheme"] != "custom":
+            raise
+        hint = f"make both sides of the groups sum to in_channels = {channels}"  # there is no out_channels to change
+        raise IllegalSplit(error.message, "sizes", hint) from error
 
 
 def maps_of(values: Values) -> MapsSpec:

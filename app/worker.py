@@ -4,7 +4,6 @@ Functions here are called by name from app.engine, one at a time, on one thread.
 """
 
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -15,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compute.maps import MapsSpec
-    from compute.run import FeatureMaps, Runner
+    from app.answers import Answerer
+    from app.questions import Question
 
 # How long an idle thread of torch's team burns its core before it sleeps (libgomp reads it when torch is loaded). Its
 # default outlasts a time slice where a browser or another model wants the core too, and a 15 ms job then takes 300 ms.
 SPIN_COUNT = "10000"
 
-_runner: "Runner | None" = None  # a pool's worker can keep its state nowhere else
+_answerer: "Answerer | None" = None  # a pool's worker can keep its state nowhere else
 
 
 class DeviceError(Exception):
@@ -47,30 +46,30 @@ def start() -> None:
 
 def open_device(device: str, threads: int) -> dict[str, Any]:
     """Load torch and compute something; returns compute.device.describe. Raises ValueError for a missing device."""
-    global _runner
+    global _answerer
+    from app.answers import Answerer
     from compute.device import prepare
     from compute.run import Runner
+    from compute.stackrun import StackRunner
 
     prepare(threads)
-    _runner = Runner(device)
+    runner = Runner(device)
     try:
-        _runner.warm_up()
+        runner.warm_up()
+        _answerer = Answerer(runner, StackRunner(runner))
     except RuntimeError as error:
         raise _in_words(error) from None
-    return _runner.describe()
+    return runner.describe()
 
 
-def feature_maps(
-    picture: Path, image_id: str, spec: "MapsSpec", channels: tuple[int, int] | None, tile: int | None, dtype: str
-) -> bytes:
-    """The body of GET /api/feature-maps: a safetensors file. Raises SpecError, FileNotFoundError."""
+def answer(picture: Path, image_id: str, question: "Question") -> bytes:
+    """The body that answers `question` about a picture. Raises SpecError, FileNotFoundError, DeviceError."""
     from app.store import opened
 
-    if _runner is None:
+    if _answerer is None:
         raise RuntimeError("open_device comes first")
     try:
-        made = _runner.feature_maps(lambda: opened(picture), image_id, spec, channels, tile, dtype)
-        return _container(made, spec, _runner.describe())
+        return _answerer(lambda: opened(picture), image_id, question)
     except RuntimeError as error:
         raise _in_words(error) from None
     finally:
@@ -89,23 +88,6 @@ def _in_words(error: RuntimeError) -> DeviceError:
             torch.cuda.empty_cache()
         return DeviceError(f"the device has too little memory free: {lines[0]}", fatal=False)
     return DeviceError(f"the device failed: {lines[0]}", fatal=cuda)
-
-
-def _container(made: "FeatureMaps", spec: "MapsSpec", device: dict[str, Any]) -> bytes:
-    from safetensors.numpy import save
-
-    from compute.describe import describe_groups
-
-    metadata = {
-        "groups": json.dumps(describe_groups(spec.conv)),
-        "stats": json.dumps(made.stats),
-        "channels": "{}:{}".format(*made.channels),
-        "shape": json.dumps(made.shape),
-        "averaged": str(made.averaged),
-        "compute_dtype": device["compute_dtype"],
-        "device": device["device"],
-    }
-    return save({"maps": made.maps, "scale": made.scale, "offset": made.offset}, metadata)
 
 
 def _follow_parent() -> None:

@@ -60,7 +60,7 @@ def test_app_uses_public_modules_of_compute_and_torch_only_in_the_worker(file: P
     used = {module.split(".")[1] for module in modules if module.startswith("compute.")}
     assert used <= PUBLIC
     assert "plotly" not in {module.split(".")[0] for module in modules}
-    if file.name != "worker.py":
+    if file.name not in ("worker.py", "answers.py"):  # both run in the engine's process
         assert not modules & {"torch", "compute.run", "compute.stackrun"}
 
 

@@ -8,6 +8,16 @@ from app.figures.depth import depth_figure
 from app.figures.growth import growth_figure
 from app.figures.network import NETWORK_UNITS, network_figure
 from app.figures.split import split_figure
+from app.figures.stack import stack_reach_figure, stack_scale_figure
 from app.figures.weber import weber_figure
 
-__all__ = ["NETWORK_UNITS", "depth_figure", "growth_figure", "network_figure", "split_figure", "weber_figure"]
+__all__ = [
+    "NETWORK_UNITS",
+    "depth_figure",
+    "growth_figure",
+    "network_figure",
+    "split_figure",
+    "stack_reach_figure",
+    "stack_scale_figure",
+    "weber_figure",
+]

@@ -10,6 +10,7 @@ from app.images import Images
 from app.limits import check_work
 from app.params import MAPS, Table
 from app.query import Query, maps_of
+from app.questions import LayerMaps, Sent
 from app.routing import answers_with_bytes, departure
 from app.settings import Settings
 
@@ -39,9 +40,7 @@ def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engi
         check_work(spec, channels, settings)
         with images.held(image_id) as path:
             async with departure(request) as gone:
-                body = await engine.feature_maps(
-                    path, image_id, spec, channels=channels, tile=tile, dtype=dtype, gone=gone
-                )
+                body = await engine.ask(path, image_id, LayerMaps(spec, Sent(channels, tile, dtype)), gone)
         headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
         if dtype == "uint8" and takes_zstd(request):
             body, headers["Content-Encoding"] = await asyncio.to_thread(zstd, body), "zstd"

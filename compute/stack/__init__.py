@@ -3,7 +3,7 @@
 Pure arithmetic, no torch.
 """
 
-from compute.stack.describe import describe_group, describe_stack, receptive_field
+from compute.stack.describe import describe_bill, describe_group, describe_stack, receptive_field
 from compute.stack.dye import DYES, Dye
 from compute.stack.reach import Reach, reach, reaches
 from compute.stack.spec import DOWNSAMPLES, MAX_MODULES, MIXINGS, NORMALISATIONS, POINTS, StackSpec
@@ -18,6 +18,7 @@ __all__ = [
     "Dye",
     "Reach",
     "StackSpec",
+    "describe_bill",
     "describe_group",
     "describe_stack",
     "reach",

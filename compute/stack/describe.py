@@ -1,11 +1,12 @@
 """A stack in words and numbers: what each module costs, what it can see, how far its channels are connected."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from compute.counts import Counts, count
 from compute.formulas import digits
-from compute.grouping import Span
+from compute.grouping import Grouping, Span
 from compute.notes import split_notes
 from compute.spec import Pair
 from compute.stack.reach import reaches
@@ -93,6 +94,11 @@ def _grown(field: Pair, spec: StackSpec, step: int) -> Pair:
 
 def _count(spec: StackSpec, connections: int, kernel_size: Pair, bias: bool, side: int) -> Counts:
     return count(connections, kernel_size, bias, (spec.channels, spec.channels), side * side, side * side)
+
+
+def describe_bill(spec: StackSpec, grouping: Grouping | None = None) -> dict[str, int]:
+    """{"params", "macs", "flops"} of the whole stack, with another grouping if one is given."""
+    return _totals(list(_modules(spec if grouping is None else replace(spec, grouping=grouping))))
 
 
 def _totals(modules: list[dict[str, Any]]) -> dict[str, int]:

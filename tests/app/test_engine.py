@@ -20,6 +20,7 @@ import torch
 from safetensors.numpy import load
 
 from app.engine import Engine, EngineBusy, EngineFailed, EngineGone
+from app.questions import LayerMaps
 from app.settings import PROJECT, Settings
 from compute.device import choose, describe
 from compute.grouping import Grouping
@@ -50,7 +51,7 @@ def story(function: Callable[[Any], Awaitable[None]], **options: Any) -> None:
 
 
 async def maps(engine: Engine, **options: Any) -> bytes:
-    return await engine.feature_maps(CAT, "cat", SMALL, **options)
+    return await engine.ask(CAT, "cat", LayerMaps(SMALL), **options)
 
 
 def kill_the_worker() -> None:

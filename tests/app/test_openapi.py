@@ -8,6 +8,17 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.params import DEPTH, DEPTH_FIGURE, GROWTH, GROWTH_FIGURE, LAYER, MAPS, WEBER
+from app.stackparams import (
+    STACK,
+    STACK_FIGURE,
+    STACK_INK,
+    STACK_MAPS,
+    STACK_NUMBERS,
+    STACK_PIXEL,
+    STACK_REACH,
+    STACK_REDUNDANCY,
+    STACK_SIDE,
+)
 from compute.grouping import SCHEMES
 from compute.network.kinds import KINDS
 
@@ -17,6 +28,17 @@ PARAMETERS = {
     "/api/figures/split": LAYER,
     "/api/figures/depth": DEPTH_FIGURE,
     "/api/feature-maps": MAPS,
+    "/api/stack": STACK_NUMBERS,
+    "/api/stack/reach": STACK_REACH,
+    "/api/stack/maps": STACK_MAPS,
+    "/api/stack/maps.npy": STACK_MAPS,
+    "/api/stack/energy": STACK_SIDE,
+    "/api/stack/scale": STACK,
+    "/api/stack/pixel": STACK_PIXEL,
+    "/api/stack/redundancy": STACK_REDUNDANCY,
+    "/api/stack/ink": STACK_INK,
+    "/api/figures/stack-reach": STACK_FIGURE,
+    "/api/figures/stack-scale": STACK,
     "/api/images": (),
     "/api/images/samples": (),
     "/api/images/{image_id}": ("image_id", "size"),
