@@ -1,0 +1,5 @@
+/** @param {HTMLElement} host */
+export function createRedundancy(host) {
+  host.dataset.painted = "";
+  return { destroy() {} };
+}

@@ -1,0 +1,5 @@
+/** @param {HTMLElement} host */
+export function createScale(host) {
+  host.dataset.painted = "";
+  return { destroy() {} };
+}
