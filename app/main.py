@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
     engine, calculator = Engine(settings), Calculator(settings)
     table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
-    pages = Pages(settings, table, images)
+    pages = Pages(settings, table, stack_table, images)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

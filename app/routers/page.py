@@ -10,6 +10,10 @@ def add_page_routes(router: APIRouter, pages: Pages) -> None:
     async def index(request: Request) -> Response:
         return pages.index()
 
+    @router.get("/stack", include_in_schema=False)
+    async def stack(request: Request) -> Response:
+        return pages.stack()
+
     @router.get("/networks", include_in_schema=False)
     async def networks(request: Request) -> Response:
         return pages.networks()

@@ -14,12 +14,9 @@
  */
 import { merged } from "../model/comparison.js";
 import { OWN, canonical, pinOf } from "../model/networkstate.js";
-import { ApiError, postJson, sentenceOf } from "./api.js";
+import { postJson } from "./api.js";
 import { createLoader } from "./loader.js";
-import { shown } from "./shown.js";
-
-const CHART_FIRST_MS = 600; // how long what need not follow the finger gives way to what does
-const PAUSE_MS = 250; // and to the finger itself: between two steps of a drag nothing else is worked out
+import { createPanelLoader as createLoaderOf } from "./panelloader.js";
 
 /**
  * An id stays one, the reader's own network goes along whole.
@@ -75,32 +72,15 @@ export const createWhatIf = ({ store, fail, good }) =>
   });
 
 /**
- * The answer that one panel shows; what goes wrong stands in the panel's own message.
+ * A panel's own answer; `last`: once the chart is there, which follows the finger.
  * @template D
  * @param {object} deps
  * @param {import("../model/networkstate.js").NetworkStore} deps.store
  * @param {import("./errors.js").Errors} deps.errors
- * @param {string} panel  its id
- * @param {(state: FrozenNetworkState) => string} key  equal keys, equal answers
+ * @param {string} panel
+ * @param {(state: FrozenNetworkState) => string} key
  * @param {(state: FrozenNetworkState, signal: AbortSignal) => Promise<D>} load
- * @param {object} [more]
- * @param {boolean} [more.last]  once the chart is there, which follows the finger
- * @param {(error: ApiError) => import("./errors.js").WayOut[]} [more.exits]  ways out of a refusal
+ * @param {{last?: boolean, exits?: (error: import("./api.js").ApiError) => import("./errors.js").WayOut[]}} [more]
  */
-export function createPanelLoader({ store, errors }, panel, key, load, { last = false, exits = () => [] } = {}) {
-  /** @param {Error} error */
-  function fail(error) {
-    const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    errors.showFieldError(panel, sentenceOf(error), refused ? exits(error) : [{ label: "Try again", run: () => loader.refresh() }]);
-  }
-  /** @type {typeof load} */
-  async function afterChart(state, signal) {
-    await shown("curves", () => canonical(store.get()), CHART_FIRST_MS);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    signal.throwIfAborted();
-    return load(state, signal);
-  }
-  const good = () => errors.clearFieldError(panel);
-  const loader = createLoader({ store, key, load: last ? afterChart : load, canonical, fail, good });
-  return loader;
-}
+export const createPanelLoader = ({ store, errors }, panel, key, load, { last = false, exits } = {}) =>
+  createLoaderOf({ store, errors, canonical }, panel, key, load, { after: last ? "curves" : "", exits });

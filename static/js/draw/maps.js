@@ -13,6 +13,7 @@
  * @typedef {[number, number]} Range  lo, hi
  * @typedef {object} Look
  * @property {Uint32Array} [colours]  256 pixels, ABGR; greys where it is left out
+ * @property {boolean} [signed]  zero in the middle of each tile's own range
  * @property {boolean} [flagDead]  cross out the tiles that are zero everywhere
  * @typedef {object} Layout
  * @property {number} columns
@@ -146,6 +147,25 @@ export function signedRange(tiles) {
 }
 
 /**
+ * The ranges of sections whose maps stand beside their counterparts in other runs: a map, a group or all share one range
+ * with all of these, so that the runs can be compared.
+ * @param {readonly import("../model/sections.js").Section[]} sections
+ * @param {readonly (readonly Tile[])[]} runs  tiles of all channels, of each run; one of them alone where there is one
+ * @param {"map"|"group"|"shared"} scaling
+ * @param {boolean} signed  zero in the middle
+ * @returns {(Range|Range[])[]}
+ */
+export function rangesBeside(sections, runs, scaling, signed) {
+  /** @param {readonly number[]} channels */
+  const over = (channels) => (signed ? signedRange : sharedRange)(runs.flatMap((tiles) => channels.map((channel) => tiles[channel])));
+  const own = sections.map(({ tiles }) => tiles.map(({ channel }) => channel));
+  if (scaling === "map") return own.map((channels) => channels.map((channel) => over([channel])));
+  if (scaling === "group") return own.map(over);
+  const all = over(own.flat());
+  return own.map(() => all);
+}
+
+/**
  * @param {number} value
  * @param {Range} range
  */
@@ -210,20 +230,24 @@ function crossOut(pixels, stride, start, { width, height }, thick) {
  * @param {Uint32Array} pixels  ABGR, at least width * height of them; gaps become transparent
  * @param {readonly Tile[]} tiles
  * @param {Layout} layout
- * @param {Range|null} range  null: each tile its own
+ * @param {Range|readonly Range[]|null} range  of all tiles, or of each; null: each tile its own
  * @param {Look} [look]
  */
-export function fillMaps(pixels, tiles, { columns, width, height, gap, zoom }, range, { colours = GREYS, flagDead = false } = {}) {
+export function fillMaps(pixels, tiles, { columns, width, height, gap, zoom }, range, { colours = GREYS, signed = false, flagDead = false } = {}) {
   pixels.fill(0, 0, width * height);
   const thick = Math.ceil(1 / zoom); // one CSS pixel at least
   tiles.forEach((tile, k) => {
     const x = (k % columns) * (tile.width + gap);
     const y = Math.floor(k / columns) * (tile.height + gap);
     const start = y * width + x;
-    fillTile(pixels, width, start, tile, range ?? rangeOf(tile), colours);
+    const given = isEach(range) ? range[k] : range;
+    fillTile(pixels, width, start, tile, given ?? (signed ? signedRange([tile]) : rangeOf(tile)), colours);
     if (flagDead && isDead(tile)) crossOut(pixels, width, start, tile, thick);
   });
 }
+
+/** @param {Range|readonly Range[]|null} range @returns {range is readonly Range[]} */
+const isEach = (range) => Array.isArray(range?.[0]);
 
 let pixels = new Uint32Array(0); // one for all canvases, as large as the largest
 
@@ -231,7 +255,7 @@ let pixels = new Uint32Array(0); // one for all canvases, as large as the larges
  * @param {CanvasRenderingContext2D} context  of a canvas of the layout's size
  * @param {readonly Tile[]} tiles
  * @param {Layout} layout
- * @param {Range|null} range
+ * @param {Range|readonly Range[]|null} range
  * @param {Look} [look]
  */
 export function paintMaps(context, tiles, layout, range, look) {

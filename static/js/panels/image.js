@@ -4,7 +4,11 @@
  * Hears `image-missing` (detail: the server's sentence): sends a file it still has once more, silently, and says
  * `image-stored` on the document; otherwise shows the sentence with a sample as the way out.
  *
- * @typedef {import("../core/store.js").Store} Store
+ * @typedef {{image: string, size: number}} Seen  what it needs of a page's state
+ * @typedef {object} Store
+ * @property {() => Readonly<Seen>} get
+ * @property {(patch: {image: string}) => void} update
+ * @property {(listener: (state: Readonly<Seen>, prev: Readonly<Seen>) => void) => () => void} subscribe
  * @typedef {{id: string, name: string, credit: string, licence: string}} Sample
  * @typedef {{samples: Sample[], limits?: Record<string, number>}} Boot
  */

@@ -7,7 +7,7 @@
  * @typedef {import("../draw/maps.js").Range} Range
  * @typedef {object} Shown
  * @property {readonly Section[]} sections  at least one
- * @property {readonly (Range|null)[]} [ranges]  of each section
+ * @property {readonly (Range|readonly Range[]|null)[]} [ranges]  of each section, or of each of its tiles
  * @property {Range|null} [range]  of all, where there are no `ranges`; null: each tile its own
  * @property {number} [zoomSide]  CSS pixels of a tile's longer side; by their count and the window where it is left out
  * @typedef {Shown & import("../draw/maps.js").Look} Picture

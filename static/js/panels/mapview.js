@@ -68,7 +68,7 @@ export function createMapView(prefix) {
 
     /**
      * @param {Section} section
-     * @param {Range|null} range  null: each tile its own
+     * @param {Range|readonly Range[]|null} range  of all tiles, or of each; null: each tile its own
      * @param {Layout} layout
      * @param {number} total  of sections
      * @param {Look} look
@@ -80,7 +80,7 @@ export function createMapView(prefix) {
       const channels = scatteredChannels(tiles);
       shown = { section, layout, look };
       place = [index, name, short, sees, channels ?? tiles[0].channel, tiles.length, ...Object.values(layout), total].join();
-      scale = [range, look.flagDead].join();
+      scale = [range, look.signed, look.flagDead].join();
       if (place !== wasPlace) {
         resize(section, channels, layout);
         label(section, layout, total);

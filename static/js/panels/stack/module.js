@@ -1,0 +1,147 @@
+/**
+ * The module that is looked at: a drawing of it, the depth control, what it sees, and where its energy comes from.
+ *
+ * @typedef {{module?: number, identity?: number|null, conv?: number|null, cross?: number|null, sum?: number|null,
+ *   output: number|null, zeros: number, dead: number}} Energy
+ * @typedef {{stem: Energy, modules: Energy[]}} Energies
+ */
+import { getJson } from "../../core/api.js";
+import { h, listeners, qs, setText } from "../../core/dom.js";
+import { createPanelLoader } from "../../core/panelloader.js";
+import { counted, fixed, number } from "../../model/format.js";
+import { canonical, sideLength, sideOf, sideQuery, table } from "../../model/stackstate.js";
+import { bindFields } from "../fields.js";
+import { measure } from "../mapstats.js";
+import { drawModule } from "./diagram.js";
+
+const PARTS = /** @type {const} */ ([["identity", "identity"], ["conv", "convolution"], ["cross", "cross term"]]);
+
+/**
+ * @param {HTMLElement} host
+ * @param {object} deps
+ * @param {import("../../model/stackstate.js").StackStore} deps.store
+ * @param {any} deps.boot
+ * @param {import("../../core/errors.js").Errors} deps.errors
+ * @param {import("../../core/stacknumbers.js").NumbersLoader} deps.numbers
+ */
+export function createModule(host, { store, boot, errors, numbers }) {
+  const own = listeners();
+  const body = qs(".panel-body", host);
+  const fields = bindFields({ store, errors, table, params: boot.params }, ["module", "side"], { module: "depth_module" });
+  const slider = /** @type {HTMLInputElement} */ (qs("#depth_module", host));
+  const title = qs("h2", host);
+  const drawing = h("div", { class: "diagram-frame" });
+  const facts = h("p", { class: "module-facts" });
+  const energy = h("div", { class: "energy", role: "group", "aria-label": "Energy of the module" });
+  const energyTable = createEnergyTable();
+  const message = h("p", { id: "module-message", class: "message", "aria-live": "polite" });
+  body.replaceChildren(drawing, facts, energy, message, energyTable.element);
+  let drawn = "";
+
+  const off = numbers.subscribe({
+    host, element: facts,
+    show({ a, b }) {
+      const state = store.get();
+      const data = sideOf(state) === "b" && b ? b : a;
+      const key = `${canonical(state)}`;
+      if (key !== drawn) {
+        drawn = key;
+        try {
+          drawing.replaceChildren(drawModule(state, sideOf(state), data.order));
+        } catch (error) {
+          drawn = "";
+          throw error;
+        }
+      }
+      slider.max = String(state.modules);
+      setText(title, state.module === 0 ? "The stem" : `Module ${state.module} of ${state.modules}`);
+      slider.setAttribute("aria-valuetext", state.module === 0 ? "the stem" : `module ${state.module} of ${state.modules}`);
+      const row = state.module === 0 ? null : data.modules[state.module - 1];
+      const side = number(sideLength(state, state.module));
+      setText(facts, row
+        ? `${side} × ${side} pixels${row.downsampled ? ", halved just before" : ""}${row.rotation ? `; groups moved by ${counted(row.rotation, "channel")}` : ""}. A value sees ${row.receptive_field.map(number).join(" × ")} pixels of the picture, and ${fixed(100 * row.share, 1)}\u202f% of all pairs (channel of the stem, channel here) are connected.`
+        : `${side} × ${side} pixels, one map a channel: 3 × 3 filters over red, green and blue, never cut.`);
+    },
+  });
+  const offMoves = store.subscribe((state, prev) => {
+    if (canonical(state) !== canonical(prev) && numbers.current()) numbers.refresh();
+  });
+
+  const loader = createPanelLoader({ store, errors, canonical }, "module", (state) => sideQuery(state, sideOf(state)),
+    (state, signal) => getJson(`/api/stack/energy?${sideQuery(state, sideOf(state))}`, { signal }), { after: "maps" });
+  /** @type {Energies|null} */
+  let energies = null;
+  const offEnergy = loader.subscribe({
+    host: energy, element: energy,
+    show(data) {
+      energies = data;
+      write();
+    },
+  });
+  const offModule = store.subscribe((state, prev) => {
+    if (state.module !== prev.module || state.modules !== prev.modules) write();
+  });
+  loader.refresh();
+
+  /** Where the sum comes from: three numbers that add up, or the two that there are. */
+  function write() {
+    if (!energies) return;
+    const { module } = store.get();
+    const row = module === 0 ? energies.stem : energies.modules[module - 1];
+    if (!row) return;
+    energyTable.show(energies);
+    const dead = row.dead ? ` ${counted(row.dead, "map")} of it dead.` : "";
+    const leaving = `What leaves: ${text(row.output)}, ${fixed(100 * row.zeros, 1)}\u202f% zeros.${dead}`;
+    if (row.identity === null || row.identity === undefined) {
+      const conv = row.conv === undefined ? "" : `Energy of the convolution’s answer (mean square): ${text(row.conv)}. `;
+      return energy.replaceChildren(h("p", {}, conv + leaving));
+    }
+    const parts = PARTS.map(([key, name]) => /** @type {const} */ ([key, name, row[key] ?? 0]));
+    const most = parts.reduce((sum, [, , value]) => sum + Math.abs(value), 0) || 1;
+    const bar = h("div", { class: "energy-bar", "aria-hidden": "true" }, ...parts.map(([key, , value]) => {
+      const piece = h("i", { class: `energy-${key}${value < 0 ? " negative" : ""}` });
+      piece.style.flexGrow = String(Math.abs(value) / most);
+      return piece;
+    }));
+    const terms = parts.flatMap(([key, name, value], i) => [
+      i ? (value < 0 ? " − " : " + ") : "",
+      h("span", { class: `energy-term energy-${key}` }, `${name} `, h("b", { "data-name": key, "data-value": value }, text(i ? Math.abs(value) : value))),
+    ]);
+    energy.replaceChildren(h("p", {}, "Energy of the sum (mean square): ", ...terms, " = ", h("b", { "data-name": "sum", "data-value": row.sum ?? "" }, text(row.sum))), bar,
+      h("p", { class: "energy-leaves" }, leaving));
+  }
+
+  return {
+    destroy() {
+      off();
+      offMoves();
+      offEnergy();
+      offModule();
+      loader.destroy();
+      fields.destroy();
+      own.end();
+      body.replaceChildren();
+    },
+  };
+}
+
+/** @param {number|null|undefined} value */
+const text = (value) => (value === null || value === undefined ? "past any number" : measure(value));
+
+/** The same for all depths, for reading and for those who cannot see the bar. */
+function createEnergyTable() {
+  const rows = h("tbody");
+  const columns = ["module", "identity", "convolution", "cross term", "sum", "what leaves", "zeros", "dead maps"];
+  const head = h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name))));
+  const name = "Energy of every module";
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, h("table", { id: "energy-table" }, head, rows));
+  /** @param {string} title @param {Energy} row */
+  const rowOf = (title, row) => h("tr", {}, h("th", { scope: "row" }, title),
+    ...[row.identity, row.conv, row.cross, row.sum].map((value) => h("td", {}, value === undefined || (value === null && row.conv !== null) ? "–" : text(value))),
+    h("td", {}, text(row.output)), h("td", {}, `${fixed(100 * row.zeros, 1)}\u202f%`), h("td", {}, number(row.dead)));
+  return {
+    element: h("details", { class: "map-twin" }, h("summary", {}, `${name}, as a table`), scroller),
+    /** @param {Energies} data */
+    show: ({ stem, modules }) => rows.replaceChildren(rowOf("stem", stem), ...modules.map((row) => rowOf(String(row.module), row))),
+  };
+}

@@ -1,0 +1,103 @@
+/** The module's maps as files: what is on screen as a picture, exact numbers for NumPy and safetensors, addresses. */
+import { h, qs } from "../../core/dom.js";
+import { download } from "../../core/files.js";
+import { mapsPath } from "../../core/stackmaps.js";
+import { token } from "../../core/theme.js";
+import { canonical } from "../../model/stackstate.js";
+import { splitName } from "./headline.js";
+
+const MARGIN = 16; // CSS pixels
+const LINE = 20;
+
+/**
+ * @typedef {import("../../model/stackstate.js").FrozenStackState} State
+ * @param {HTMLElement} host
+ * @param {{store: import("../../model/stackstate.js").StackStore}} deps
+ */
+export function createTakeaway(host, { store }) {
+  const body = qs(".panel-body", host);
+  const sheet = h("button", { type: "button", id: "sheet-png", onclick: save }, "PNG sheet of the maps on screen");
+  const links = h("ul", { class: "files-list" });
+  const note = h("p", { class: "convention" }, "The arrays are float32 at full resolution, (channels, height, width), exactly as they were computed. The address of the page holds the whole view.");
+  body.replaceChildren(h("p", { class: "files" }, sheet), links, note);
+
+  function show() {
+    const state = store.get();
+    const sides = state.compare ? /** @type {const} */ (["a", "b", "difference"]) : /** @type {const} */ (["a"]);
+    links.replaceChildren(...sides.flatMap((side) => {
+      const path = mapsPath(state, { side, module: state.module, point: state.point });
+      const name = `stack-module-${state.module}-${side}-${state.module === 0 ? "output" : state.point}`;
+      const what = side === "difference" ? "A − B" : `Maps${state.compare ? ` of ${side.toUpperCase()}` : ""}`;
+      return [h("li", {}, `${what}: `,
+        h("a", { href: path.replace("/api/stack/maps?", "/api/stack/maps.npy?"), download: `${name}.npy` }, ".npy"), " · ",
+        h("a", { href: `${path}&dtype=float32`, download: `${name}.safetensors` }, ".safetensors"))];
+    }));
+    host.dataset.painted = canonical(state);
+  }
+
+  /** Every grid on screen with its captions, on the page's paper, under one line that says what it is. */
+  function save() {
+    const state = store.get();
+    const figures = [...document.querySelectorAll("#maps .map-column:not([hidden])")].map((column) => ({
+      title: state.compare ? column.querySelector(".map-side")?.textContent ?? "" : "",
+      parts: [...column.querySelectorAll(".map-group")].map((figure) => ({
+        caption: figure.querySelector("figcaption")?.textContent ?? "",
+        canvas: /** @type {HTMLCanvasElement} */ (figure.querySelector("canvas")),
+        colour: getComputedStyle(/** @type {Element} */ (figure.querySelector(".map-bar"))).backgroundColor,
+      })),
+    }));
+    download(drawSheet(state, figures).toDataURL("image/png"), `stack-module-${state.module}.png`);
+  }
+
+  const unsubscribe = store.subscribe((state, prev) => {
+    if (canonical(state) !== canonical(prev)) show();
+  });
+  show();
+  return {
+    destroy() {
+      unsubscribe();
+      body.replaceChildren();
+    },
+  };
+}
+
+/**
+ * @param {State} state
+ * @param {{title: string, parts: {caption: string, canvas: HTMLCanvasElement, colour: string}[]}[]} figures
+ */
+function drawSheet(state, figures) {
+  const sizes = figures.map(({ parts }) => ({
+    width: Math.max(...parts.map(({ canvas }) => canvas.width)) + 8,
+    height: parts.reduce((sum, { canvas }) => sum + canvas.height + LINE + 8, LINE),
+  }));
+  const words = `${state.modules} modules of ${state.in_channels} channels, ${splitName(state, "a")}${state.compare ? ` (A) beside ${splitName(state, "b")} (B)` : ""} · module ${state.module}, ${state.point} · scale: ${state.compare ? "shared" : state.scaling}, ${state.colours} · seed ${state.seed}, untrained`;
+  const canvas = document.createElement("canvas");
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const font = `14px ${token("--font")}`;
+  ctx.font = font;
+  canvas.width = Math.max(2 * MARGIN + sizes.reduce((sum, { width }) => sum + width + MARGIN, -MARGIN), Math.ceil(ctx.measureText(words).width) + 2 * MARGIN);
+  canvas.height = 2 * MARGIN + 2 * LINE + Math.max(...sizes.map(({ height }) => height));
+  ctx.fillStyle = token("--surface");
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  ctx.font = font;
+  ctx.textBaseline = "top";
+  ctx.fillStyle = token("--ink");
+  ctx.fillText(words, MARGIN, MARGIN);
+  let left = MARGIN;
+  figures.forEach(({ title, parts }, i) => {
+    let top = MARGIN + 2 * LINE;
+    ctx.fillStyle = token("--ink");
+    ctx.fillText(title, left, top - 4);
+    top += LINE;
+    for (const part of parts) {
+      ctx.fillStyle = token("--ink-soft");
+      ctx.fillText(part.caption, left + 8, top);
+      ctx.fillStyle = part.colour;
+      ctx.fillRect(left, top, 4, part.canvas.height + LINE);
+      ctx.drawImage(part.canvas, left + 8, top + LINE);
+      top += part.canvas.height + LINE + 8;
+    }
+    left += sizes[i].width + MARGIN;
+  });
+  return canvas;
+}

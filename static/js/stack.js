@@ -1,0 +1,51 @@
+/** Assembles the stack page: the state from the link, the panels, and the state back into the link. */
+import { keepAddress } from "./core/address.js";
+import { qs } from "./core/dom.js";
+import * as errors from "./core/errors.js";
+import { createStackMaps } from "./core/stackmaps.js";
+import { createStackNumbers } from "./core/stacknumbers.js";
+import { createStore } from "./core/store.js";
+import { canonical, parseQuery, settle } from "./model/stackstate.js";
+import { createBar } from "./panels/bar.js";
+import { createImagePanel } from "./panels/image.js";
+import { createSheet } from "./panels/sheet.js";
+import { createControls } from "./panels/stack/controls.js";
+import { createFilm } from "./panels/stack/film.js";
+import { createHeadline } from "./panels/stack/headline.js";
+import { createInk } from "./panels/stack/ink.js";
+import { createInspector } from "./panels/stack/inspector.js";
+import { createMaps } from "./panels/stack/maps.js";
+import { createModule } from "./panels/stack/module.js";
+import { createRedundancy } from "./panels/stack/redundancy.js";
+import { createScale } from "./panels/stack/scale.js";
+import { createTakeaway } from "./panels/stack/takeaway.js";
+import { waysOut } from "./panels/stack/waysout.js";
+
+const boot = JSON.parse(qs("#boot").textContent ?? "{}");
+const link = parseQuery(location.search, boot.params);
+if (!link.state.image) link.state.image = boot.samples[0]?.id ?? "";
+const kept = createStore(link.state);
+/** Whatever a panel asks for, the state stays one that can be. */
+const store = { ...kept, update: (/** @type {any} */ patch) => kept.update(settle(kept.get(), patch)) };
+const numbers = createStackNumbers({ store, errors, waysOut: (state, field) => waysOut(state, field, store.update) });
+const deps = { store, boot, errors, numbers, maps: createStackMaps() };
+
+createControls(qs("#controls"), deps);
+createHeadline(qs("#headline"), deps);
+createImagePanel(qs("#image"), deps);
+const inspector = createInspector(/** @type {HTMLDialogElement} */ (qs("#inspector")), deps);
+const seeing = { ...deps, inspect: inspector.open };
+createModule(qs("#module"), seeing);
+createFilm(qs("#film"), seeing);
+createMaps(qs("#maps"), seeing);
+createInk(qs("#ink"), seeing);
+createScale(qs("#scale"), seeing);
+createRedundancy(qs("#redundancy"), seeing);
+createTakeaway(qs("#takeaway"), seeing);
+numbers.refresh();
+
+for (const { field, message } of link.errors) errors.showFieldNote(field, message);
+
+const address = keepAddress(store, canonical);
+createBar({ writeAddress: address.write });
+createSheet(qs("#sheet"), qs("#controls"), qs("#module"));
