@@ -5,6 +5,8 @@
  * @typedef {import("./stackstate.js").FrozenStackState} State
  * @typedef {import("./sections.js").Section} Section
  * @typedef {import("./tiles.js").Tile} Tile
+ * @typedef {import("./grouping.js").Span} Span
+ * @typedef {{index: number, from: number, to: number}} Part  channels [from, to) of one group
  */
 import { span as spanText } from "./format.js";
 import { rotationOf, spansOf } from "./stackstate.js";
@@ -43,7 +45,8 @@ export function runsText(channels) {
  */
 export function seesText(state, side, module, group) {
   const { in_start, in_channels } = spansOf(state, side)[group];
-  const channels = turned(in_start, in_channels, rotationOf(state, module), state.in_channels);
+  const turn = in_channels === state.in_channels ? 0 : rotationOf(state, module); // all of them, in whatever order
+  const channels = turned(in_start, in_channels, turn, state.in_channels);
   return `${channels.length === 1 ? "input" : "inputs"} ${runsText(channels)}`;
 }
 
@@ -65,5 +68,22 @@ export function sectionsOfModule(state, side, tiles) {
       index, name: `group ${index + 1}`, short: `g${index + 1}`,
       sees: module === 0 ? "red, green and blue" : seesText(state, split, module, index), tiles: own,
     };
+  });
+}
+
+/**
+ * Ranges of channels by group, in order; a group that wraps round has two.
+ * @param {readonly Span[]} spans
+ * @param {"in"|"out"} side
+ * @param {number} turn
+ * @param {number} total
+ * @returns {Part[]}
+ */
+export function partsOf(spans, side, turn, total) {
+  return spans.flatMap((span) => {
+    const from = ((side === "in" ? span.in_start : span.out_start) + turn) % total;
+    const to = from + (side === "in" ? span.in_channels : span.out_channels);
+    const { index } = span;
+    return to <= total ? [{ index, from, to }] : [{ index, from, to: total }, { index, from: 0, to: to - total }];
   });
 }

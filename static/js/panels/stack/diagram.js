@@ -4,10 +4,11 @@
  *
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  * @typedef {import("../../model/grouping.js").Span} Span
- * @typedef {{index: number, from: number, to: number}} Part  channels [from, to) of one group
+ * @typedef {import("../../model/stacksections.js").Part} Part
  */
 import { COLOURS } from "../../core/palette.js";
 import { number } from "../../model/format.js";
+import { partsOf } from "../../model/stacksections.js";
 import { rotationOf, sideLength, spansOf } from "../../model/stackstate.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -15,23 +16,6 @@ const [TOP, TALL, WIDE] = [44, 168, 760];
 const BAR = 12;
 const LABELLED = 13; // units of height that a label needs
 const MOST_LINES = 128; // of a shuffle: more would be a grey field
-
-/**
- * Ranges of channels by group, in order; a group that wraps round has two.
- * @param {readonly Span[]} spans
- * @param {"in"|"out"} side
- * @param {number} turn
- * @param {number} total
- * @returns {Part[]}
- */
-export function partsOf(spans, side, turn, total) {
-  return spans.flatMap((span) => {
-    const from = ((side === "in" ? span.in_start : span.out_start) + turn) % total;
-    const to = from + (side === "in" ? span.in_channels : span.out_channels);
-    const { index } = span;
-    return to <= total ? [{ index, from, to }] : [{ index, from, to: total }, { index, from: 0, to: to - total }];
-  });
-}
 
 /**
  * @param {string} name

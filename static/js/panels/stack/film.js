@@ -9,10 +9,10 @@ import { COLOURS, groupTexture } from "../../core/palette.js";
 import { colourTable } from "../../draw/colours.js";
 import { paintMaps } from "../../draw/maps.js";
 import { number } from "../../model/format.js";
+import { partsOf } from "../../model/stacksections.js";
 import { MOST_FILM, canonical, filmOf, rotationOf, sideOf, spansOf } from "../../model/stackstate.js";
 import { energyOf, isDead } from "../../model/tiles.js";
 import { measure } from "../mapstats.js";
-import { partsOf } from "./diagram.js";
 
 const SIDE = 56; // CSS pixels of a frame
 
