@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.networks import Networks
 from tests.browser.panels import Groupscope
+from tests.browser.stack import Stack
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -25,6 +26,7 @@ BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error(`po
 
 Open = Callable[..., Groupscope]
 OpenNetworks = Callable[..., Networks]
+OpenStack = Callable[..., Stack]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +92,21 @@ def open_networks(new_page: Callable[..., Page], server: str) -> OpenNetworks:
         address = f"/networks?{urlencode(texts)}" if texts else "/networks"
         page = new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme)
         view = Networks(page, server)
+        return view.wait() if painted else view
+
+    return open_one
+
+
+@pytest.fixture
+def open_stack(new_page: Callable[..., Page], server: str) -> OpenStack:
+    """The same for the page of a stack."""
+
+    def open_one(
+        *, screen: tuple[int, int] = (1440, 900), color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Stack:
+        texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in state.items()}
+        address = f"/stack?{urlencode(texts, safe=',:')}" if texts else "/stack"
+        view = Stack(new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme), server)
         return view.wait() if painted else view
 
     return open_one
