@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { canonical, depthQuery, layerQuery, mapsQuery, parseQuery } from "../../static/js/core/url.js";
+import { canonical, depthQuery, layerQuery, mapsQuery, parseQuery, stackLink } from "../../static/js/core/url.js";
 import { stateOf } from "./states.js";
 
 const ID = "0123456789abcdef".repeat(4);
@@ -78,3 +78,12 @@ for (const [query, message] of [
     assert.deepEqual(state, parseQuery("", PARAMS).state);
   });
 }
+
+test("a layer leads to a stack of such layers, where there can be one", () => {
+  const link = new URL(stackLink(stateOf({ image: ID, seed: 7, kernel_size: [5, 3], gain: "cut" })) ?? "", "http://here");
+  assert.equal(link.pathname, "/stack");
+  assert.deepEqual(["image", "seed", "kernel_size", "gain", "residual"].map((key) => link.searchParams.get(key)), [ID, "7", "5,3", "cut", "false"]);
+  for (const patch of /** @type {const} */ ([{ out_channels: 32 }, { stride: [2, 1] }, { kernel_size: [2, 2] }])) {
+    assert.equal(stackLink(stateOf(/** @type {any} */ (patch))), null);
+  }
+});

@@ -13,6 +13,10 @@ const LAYER = /** @type {Key[]} */ ([
   "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "bias",
   "scheme", "groups", "base", "sizes",
 ]);
+const STACK = /** @type {Key[]} */ ([
+  "image", "size", "in_channels", "kernel_size", "dilation", "bias", "scheme", "groups", "base", "sizes", "relu", "weights",
+  "seed", "gain", "scaling",
+]);
 const MAPS = /** @type {Key[]} */ (["image", "size", ...LAYER, "weights", "seed", "gain", "relu"]);
 
 /**
@@ -94,6 +98,17 @@ export const layerQuery = (state) => query(state, LAYER);
  * @param {State} state
  */
 export const mapsQuery = (state) => query(state, MAPS);
+
+/**
+ * The page that shows a stack of such layers; null where layers of this kind can't stand behind one another.
+ * @param {State} state
+ */
+export function stackLink(state) {
+  const { in_channels, out_channels, kernel_size, stride, dilation } = state;
+  const keeps = kernel_size.every((k, i) => stride[i] === 1 && (dilation[i] * (k - 1)) % 2 === 0);
+  if (in_channels !== out_channels || !keeps) return null;
+  return `/stack?${query(state, STACK)}&residual=false`;
+}
 
 /**
  * What GET /api/depth takes.

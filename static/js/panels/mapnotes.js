@@ -6,6 +6,7 @@
  * @typedef {{groups: readonly import("../model/grouping.js").Span[], tiles: readonly import("../model/tiles.js").Tile[]}} Picture
  */
 import { h, setText } from "../core/dom.js";
+import { stackLink } from "../core/url.js";
 import { counted } from "../model/format.js";
 import { isDead } from "../model/tiles.js";
 
@@ -56,8 +57,10 @@ const computed = ({ device, dtype }) => `Computed on ${device} in ${dtype}.`;
 
 export function createMapNotes() {
   const lines = Array.from({ length: 4 }, () => h("p"));
+  const link = h("a", { id: "to-stack" }, "Follow the picture through a stack of such layers");
+  const further = h("p", { hidden: true }, link);
   return {
-    element: h("div", { class: "map-notes" }, ...lines),
+    element: h("div", { class: "map-notes" }, ...lines, further),
 
     /**
      * @param {State} state
@@ -66,6 +69,9 @@ export function createMapNotes() {
      */
     show(state, picture, source) {
       if (!source) return;
+      const stack = stackLink(state);
+      further.hidden = !stack;
+      if (stack) link.href = stack;
       setText(lines[0], untrained(state));
       setText(lines[1], deaths(picture));
       setText(lines[2], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
