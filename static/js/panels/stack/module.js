@@ -9,7 +9,7 @@ import { getJson } from "../../core/api.js";
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createPanelLoader } from "../../core/panelloader.js";
 import { counted, fixed, number } from "../../model/format.js";
-import { canonical, sideLength, sideOf, sideQuery, table } from "../../model/stackstate.js";
+import { canonical, numbersQuery, sideLength, sideOf, sideQuery, table } from "../../model/stackstate.js";
 import { bindFields } from "../fields.js";
 import { measure } from "../mapstats.js";
 import { drawModule } from "./diagram.js";
@@ -43,7 +43,7 @@ export function createModule(host, { store, boot, errors, numbers }) {
     show({ a, b }) {
       const state = store.get();
       const data = sideOf(state) === "b" && b ? b : a;
-      const key = `${canonical(state)}`;
+      const key = `${numbersQuery(state, sideOf(state))} ${state.module}`;
       if (key !== drawn) {
         drawn = key;
         try {
