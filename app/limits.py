@@ -12,6 +12,8 @@ from compute.stack import StackSpec, describe_bill
 
 MAX_COUNT = 2**53 - 1  # the largest integer that a double, and so JavaScript, holds exactly
 SMALLER = "use fewer channels or a smaller height and width"
+LESS = "use a smaller size, fewer channels, a smaller kernel or more groups"
+LESS_OF_A_STACK = "use a smaller size, fewer channels or modules, a smaller kernel or more groups"
 STEM_TAPS = 3 * 3 * 3  # the stem: 3 colours, 3 x 3
 
 
@@ -27,8 +29,7 @@ class CountTooLarge(ApiError):
 class TooMuchWork(ApiError):
     code = "too_much_work"
 
-    def __init__(self, what: str, value: int, limit: int, field: str) -> None:
-        hint = "use a smaller size, fewer channels, a smaller kernel or more groups"
+    def __init__(self, what: str, value: int, limit: int, field: str, hint: str = LESS) -> None:
         super().__init__(
             f"feature maps may need at most {digits(limit)} {what}, and these need {digits(value)}", field, hint
         )
@@ -37,9 +38,9 @@ class TooMuchWork(ApiError):
 class ChannelsOutside(ApiError):
     code = "invalid_parameter"
 
-    def __init__(self, stop: int, out_channels: int) -> None:
-        rule = f"channels must end at out_channels = {out_channels} or before, not at {stop}"
-        super().__init__(rule, "channels", f"use 0:{out_channels} for all")
+    def __init__(self, stop: int, total: int, name: str = "out_channels") -> None:
+        rule = f"channels must end at {name} = {total} or before, not at {stop}"
+        super().__init__(rule, "channels", f"use 0:{total} for all")
 
 
 def bounded_layer(layer: dict[str, Any]) -> dict[str, Any]:
@@ -74,14 +75,15 @@ def check_stack(spec: StackSpec, runs: int, settings: Settings, other: Grouping 
         ("multiply-accumulates", macs, settings.max_macs, "size"),
     ):
         if value > limit:
-            raise TooMuchWork(what, value, limit, field)
+            raise TooMuchWork(what, value, limit, field, LESS_OF_A_STACK)
 
 
 def check_pairs(spec: StackSpec, module: int, settings: Settings) -> None:
     """Raises TooMuchWork where comparing every map of a module with every other does."""
     macs = 4 * spec.channels**2 * spec.side(module - 1) ** 2
     if macs > settings.max_macs:
-        raise TooMuchWork("multiply-accumulates to compare every map with every other", macs, settings.max_macs, "size")
+        what = "multiply-accumulates to compare every map with every other"
+        raise TooMuchWork(what, macs, settings.max_macs, "size", "use a smaller size or fewer channels")
 
 
 def check_work(spec: MapsSpec, channels: tuple[int, int] | None, settings: Settings) -> None:

@@ -62,7 +62,7 @@ class Query:
     """The parameters that one address takes."""
 
     def __init__(self, table: Table, names: tuple[str, ...], max_bytes: int, by_scheme: bool = False) -> None:
-        """by_scheme: `groups` is ignored, whatever it says, where the scheme decides the number of groups."""
+        """by_scheme: `groups` (and `b_groups`) is ignored, whatever it says, where the scheme decides the number."""
         self._by_scheme = by_scheme
         self.table: Table = {name: table[name] for name in names}
         self.max_bytes = max_bytes
@@ -76,14 +76,14 @@ class Query:
             raise QueryTooLong(len(raw), self.max_bytes)
         given: dict[str, Any] = {}
         texts = pairs(raw)
-        groups_matter = not self._by_scheme or dict(texts).get("scheme") not in GROUPS_BY_SCHEME
+        ignored = _ignored(dict(texts)) if self._by_scheme else ()
         for name, text in texts:
             if name in given:
                 raise RepeatedParameter(name)
             parser = self._parsers.get(name)
             if parser is None:
                 raise UnknownParameter(name, self.table)
-            given[name] = parser(text) if groups_matter or name != "groups" else self._defaults[name]
+            given[name] = self._defaults[name] if name in ignored else parser(text)
         for parameter in self._required:
             if parameter.name not in given:
                 raise MissingParameter(parameter.name, parameter.help)
@@ -92,6 +92,11 @@ class Query:
     def openapi(self) -> dict[str, Any]:
         """For a route's `openapi_extra`."""
         return {"parameters": [parameter.openapi() for parameter in self.table.values()]}
+
+
+def _ignored(texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Numbers of groups that say nothing: the scheme decides, of either side."""
+    return tuple(f"{side}groups" for side in ("", "b_") if texts.get(f"{side}scheme") in GROUPS_BY_SCHEME)
 
 
 def pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -186,8 +191,9 @@ def _square_grouping(values: Values) -> Grouping:
     except SpecError as error:
         if values["scheme"] != "custom":
             raise
-        hint = f"make both sides of the groups sum to in_channels = {channels}"  # there is no out_channels to change
-        raise IllegalSplit(error.message, "sizes", hint) from error
+        rule = error.message.replace("out_channels", "in_channels")  # a module has no out_channels to change
+        hint = f"make both sides of the groups sum to in_channels = {channels}"
+        raise IllegalSplit(rule, "sizes", hint) from error
 
 
 def maps_of(values: Values) -> MapsSpec:

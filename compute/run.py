@@ -5,6 +5,7 @@ quantisation follow while its maps are still in the cache, and the groups are ne
 unless full resolution is asked for.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -209,15 +210,16 @@ def _statistics(flat: Tensor) -> dict[str, list[float]]:
     pixels = flat.shape[1]
     mean = flat.mean(1)
     variance = torch.linalg.vector_norm(flat, dim=1).square() / pixels - mean.square()
-    flat_rows = variance < 1e-3 * mean.square()  # one pass loses digits where a map is nearly constant
-    if bool(flat_rows.any()):
-        rest = flat[flat_rows]
-        variance[flat_rows] = (rest - rest.mean(1, keepdim=True)).square_().mean(1)
+    std = variance.clamp_min(0).sqrt()
+    # One pass loses digits where a map is nearly constant, and float32 has no squares of numbers beyond 1e19.
+    again = ~((variance >= 1e-3 * mean.square()) & (variance < math.inf))
+    if bool(again.any()):
+        std[again] = flat[again].cpu().double().std(1, correction=0).to(std)
     return {
         "min": flat.amin(1).tolist(),
         "max": flat.amax(1).tolist(),
         "mean": mean.tolist(),
-        "std": variance.clamp_min(0).sqrt().tolist(),
+        "std": std.tolist(),
         "zeros": [count / pixels for count in _zeros(flat)],
     }
 
@@ -232,15 +234,17 @@ class TensorCache:
     """The tensors used last, up to `limit` bytes together (the newest always stays)."""
 
     def __init__(self, limit: int) -> None:
-        self.limit, self._kept = limit, OrderedDict[Any, Tensor]()
+        self.limit, self.bytes, self._kept = limit, 0, OrderedDict[Any, Tensor]()
 
     def get(self, key: Any, build: Callable[[], Tensor]) -> Tensor:
         found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = build()
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(t.nbytes for t in self._kept.values()) > self.limit:
-            self._kept.popitem(last=False)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        found = self._kept[key] = build()
+        self.bytes += found.nbytes  # counted, not summed up: thousands of filters are kept
+        while len(self._kept) > 1 and self.bytes > self.limit:
+            self.bytes -= self._kept.popitem(last=False)[1].nbytes
         return found
 
 

@@ -24,6 +24,7 @@ SERIES_STYLES = tuple(
 )
 EXACT = 2**53  # beyond it a double, and so a chart's own number, may be off
 MARGIN = {"l": 72, "r": 88, "t": 48, "b": 48}  # CSS pixels
+MOST_TICKS = 16
 PREFIXES = ("", "k", "M", "G", "T", "P")
 
 
@@ -38,8 +39,10 @@ def layout_of(title: str) -> Figure:
 
 
 def log_ticks(low: float, high: float) -> dict[str, Any]:
-    """Ticks at 1 k, 10 k, 1 M ...; between them too where fewer than three would be in sight."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    """Ticks at 1 k, 10 k, 1 M ...; between them too where fewer than three would be in sight, and fewer where there
+    would be more than MOST_TICKS."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    powers = range(first, last + 1, math.ceil((last - first + 1) / MOST_TICKS))
     for steps in ((1,), (1, 2, 5), range(1, 10)):
         ticks = [step * 10**power for power in powers for step in steps]
         if sum(0.8 * low <= tick <= 1.25 * high for tick in ticks) >= 3:
@@ -52,7 +55,9 @@ def log_ticks(low: float, high: float) -> dict[str, Any]:
 
 
 def short(number: float) -> str:
-    """20000 -> 20 k."""
+    """20000 -> 20 k; past the prefixes 1e+18."""
+    if number >= 1000 ** len(PREFIXES):
+        return f"{number:g}"
     power = min((len(str(int(number))) - 1) // 3, len(PREFIXES) - 1)
     digits = f"{number / 1000**power:g}"
     return f"{digits}\u2009{PREFIXES[power]}" if power else digits

@@ -105,7 +105,7 @@ def add_stack_routes(
         spec, other = stack_spec_of(values), other_of(values)
         module, channels, side = spec.module(values["module"]), values["channels"], values["side"]
         if channels is not None and channels[1] > spec.channels:
-            raise ChannelsOutside(channels[1], spec.channels)
+            raise ChannelsOutside(channels[1], spec.channels, "in_channels")
         check_stack(spec_to(spec, module), 1 if side == "a" else 2, settings, other)
         question = StackMaps(
             spec, other, side, module, values["point"], dye_of(values), values["dyed"],

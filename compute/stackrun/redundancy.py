@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compute.errors import SpecError
 from compute.stack.describe import STEM_RANK
 from compute.stack.spec import StackSpec
 
 Array = NDArray[np.float32]
+SMALLER = "use gain fan-in, a normalisation or fewer modules"  # where values grow beyond float32
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def redundancy(spec: StackSpec, module: int, stem: Tensor, before: Tensor, after
     covariance = _times(first, second) / max(samples - 1, 1)
     covariance[~alive_before] = 0.0
     covariance[:, ~alive] = 0.0
+    if not bool(torch.isfinite(covariance).all()):
+        raise SpecError(f"the covariances at module {module} have passed the largest float32 number", "gain", SMALLER)
     facts = {
         "dead": _numbers(~alive),
         "dead_before": _numbers(~alive_before),

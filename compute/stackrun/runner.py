@@ -28,6 +28,7 @@ from compute.stackrun.module import Parts, entering, parts, through
 CACHE_BYTES = 192 << 20  # sixteen modules of 64 channels at 112 x 112, for both groupings of a pair
 SIDES = ("a", "b")
 MAP_SIDES = (*SIDES, "difference", "ink")
+LARGEST = 1e30  # float32 ends at 3.4e38: ranges, and sums over all the pixels of a map, have to stay below
 Opener = Callable[[], Image.Image]
 
 
@@ -144,8 +145,8 @@ class StackRunner:
         spec.module(module, 1)
         inspect.check(spec, module, channel, row, column)
         scene = self._scene(image, key, spec, other, side)
-        u = entering(self._filters, scene.spec, module, self._output(scene, module - 1))
-        output = self._output(scene, module)
+        u = _finite(entering(self._filters, scene.spec, module, self._output(scene, module - 1)), module)
+        output = _finite(self._output(scene, module), module)
         return inspect.pixel(self._filters, scene.spec, module, u, output, channel, row, column)
 
     @torch.inference_mode()
@@ -155,8 +156,8 @@ class StackRunner:
         """How alike the maps of `module` are: see compute.stackrun.redundancy."""
         spec.module(module, 1)
         scene = self._scene(image, key, spec, other, side)
-        stem, before = self._output(scene, 0), self._output(scene, module - 1)
-        return redundancy.redundancy(scene.spec, module, stem, before, self._output(scene, module))
+        stem, before, after = (_finite(self._output(scene, m), m) for m in (0, module - 1, module))
+        return redundancy.redundancy(scene.spec, module, stem, before, after)
 
     @torch.inference_mode()
     def ink(
@@ -273,11 +274,10 @@ def _taken_over(ours: Tensor, theirs: Tensor, common: Shared) -> Tensor:
 
 
 def _finite(y: Tensor, module: int) -> Tensor:
-    if not bool(torch.isfinite(y).all()):
+    rows = y.flatten(1)
+    if not -LARGEST <= float(rows.amin(1).amin()) <= float(rows.amax(1).amax()) <= LARGEST:  # nor where one is NaN
         raise SpecError(
-            f"the values of module {module} have passed the largest float32 number",
-            "gain",
-            "use gain fan-in, a normalisation or fewer modules",
+            f"the values of module {module} have passed 1e30, near the end of float32", "gain", redundancy.SMALLER
         )
     return y
 
