@@ -41,6 +41,7 @@ OPPONENTS = np.array([[1, -1, 0], [-0.5, -0.5, 1]]) / np.array([[2], [1.5]]) ** 
 SCALES = (0.5, 0.8, 1.2)  # standard deviations in units of a third of the kernel
 MIN_BLUR = 0.5  # standard deviation in pixels; the widest is one more
 GOLDEN = (5**0.5 - 1) / 2
+BLOCK = 64
 
 
 def dense_block(source: str, seed: int, kernel_size: Pair, rows: range, columns: range) -> Floats:
@@ -86,10 +87,20 @@ def fan_in_gain(in_channels: int, group_in_channels: int) -> float:
 
 def _patterns(seed: int, kernel_size: Pair, rows: range) -> NDArray[np.float64]:
     """(rows, taps): each output channel's spatial pattern, zero sum and unit norm (1 for a single tap)."""
-    k_h, k_w = kernel_size
-    if k_h * k_w == 1:
+    if kernel_size == (1, 1):
         return np.ones((len(rows), 1))
-    o = np.arange(rows.start, rows.stop)
+    first, last = rows.start // BLOCK, (rows.stop - 1) // BLOCK
+    blocks = [_block_of_patterns(seed, kernel_size, block) for block in range(first, last + 1)]
+    whole = blocks[0] if first == last else np.concatenate(blocks)
+    return whole[rows.start - first * BLOCK : rows.stop - first * BLOCK]
+
+
+@lru_cache(maxsize=16)
+def _block_of_patterns(seed: int, kernel_size: Pair, block: int) -> NDArray[np.float64]:
+    """Patterns of BLOCK output channels: group by group, each would cost as much as all of them. Not to be written
+    into."""
+    k_h, k_w = kernel_size
+    o = np.arange(block * BLOCK, (block + 1) * BLOCK)
     phase = float(_hash(np.uint64(seed + 1), np.zeros(1, np.uint64))[0] >> np.uint64(11)) / 2**53
     angle = np.pi * ((o * GOLDEN + phase) % 1)[:, None]
     sigma = (np.take(SCALES, o // 3 % 3) * max(k_h, k_w) / 3)[:, None]
