@@ -175,8 +175,8 @@ function lattice(channels) {
 
 /** @param {CanvasRenderingContext2D} ctx @param {Strip} strip @param {StripLayout} layout @param {Palette} palette */
 function paintMark(ctx, { dyed }, layout, palette) {
-  const x = (edgeOf(layout, dyed) + edgeOf(layout, dyed + 1)) / 2;
   const half = 0.55 * layout.tops[0];
+  const x = Math.min(layout.width - half, Math.max(half, (edgeOf(layout, dyed) + edgeOf(layout, dyed + 1)) / 2));
   ctx.fillStyle = palette.accent;
   ctx.beginPath();
   ctx.moveTo(x, layout.tops[0] - layout.line);

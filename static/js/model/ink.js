@@ -48,16 +48,16 @@ export function inkSentence({ dye, dye_channel, dye_size, in_channels, mixing, c
   const rows = rowsOf(ink);
   const last = rows[rows.length - 1];
   const all = counted(in_channels, "channel");
-  const whose = compare ? `${side.toUpperCase()}: ` : "";
+  const whose = (/** @type {string} */ sentence) => (compare ? `${side.toUpperCase()}: ${sentence[0].toLowerCase()}${sentence.slice(1)}` : sentence);
   if (dye === "patch") {
-    return `${whose}A patch of ${dye_size} × ${dye_size} pixels: the stem mixes the three colours, so every channel is dyed at once and the walls have nothing to hold back. ` +
-      `After ${afterName(last.module)} the ink shows in ${number(last.changed)} of ${all}.`;
+    return whose(`A patch of ${dye_size} × ${dye_size} pixels: the stem mixes the three colours, so every channel is dyed at once and the walls have nothing to hold back. ` +
+      `After ${afterName(last.module)} the ink shows in ${number(last.changed)} of ${all}.`);
   }
   const first = rows.find(({ reachable }) => reachable === in_channels);
   const stays = zeros(last);
-  if (first) return `${whose}Channel ${dye_channel}: after ${afterName(first.module)} it has reached ${in_channels === 1 ? "the one channel there is" : `all ${number(in_channels)} channels`}.${stays}`;
-  const why = stuck ? STUCK[mixing] : "another module would carry it further";
-  return `${whose}Channel ${dye_channel} reaches ${number(last.reachable ?? 0)} of ${all} after ${afterName(last.module)}: ${why}.${stays}`;
+  if (first) return whose(`Channel ${dye_channel}: after ${afterName(first.module)} it has reached ${in_channels === 1 ? "the one channel there is" : `all ${number(in_channels)} channels`}.${stays}`);
+  const why = stuck ? STUCK[mixing] : "more modules would carry it further";
+  return whose(`Channel ${dye_channel} reaches ${number(last.reachable ?? 0)} of ${all} after ${afterName(last.module)}: ${why}.${stays}`);
 }
 
 /** Reached, and yet no different: ReLU holds a map at zero. @param {InkRow} row */

@@ -84,13 +84,15 @@ function through(now, groups, turn, residual) {
   return next;
 }
 
+const AHEAD = 16; // modules
+
 /**
- * Whether no depth would carry the channel further: modules beyond the last, one of each kind, change nothing.
+ * Whether no depth would carry the channel to more channels: modules beyond the last are asked.
  * @param {State} state
  * @param {Side} side
  * @param {number} channel
  */
 export function closed(state, side, channel) {
-  const more = flow(state, side, channel, state.modules + 2).slice(-3);
-  return more.every((row) => row.every((value, c) => value === more[0][c]));
+  const counts = flow(state, side, channel, state.modules + AHEAD).slice(state.modules).map((row) => row.reduce((sum, value) => sum + value, 0));
+  return counts.every((count) => count <= counts[0]);
 }

@@ -50,11 +50,13 @@ export function createMatrixView({ id, label, across, down, describe, onPick, mo
   let at = null;
   let width = 0; // CSS pixels of the stage
   let height = 0;
-  const observer = new ResizeObserver(() => paint());
+  let painted = 0; // CSS pixels there were
+  const observer = new ResizeObserver(() => element.clientWidth !== painted && paint());
   observer.observe(element);
 
   function paint() {
     if (!matrix || !element.clientWidth) return;
+    painted = element.clientWidth;
     const { cells, rows, columns, rowGroups, columnGroups } = matrix;
     const scale = devicePixelRatio;
     const room = Math.min(most, element.clientWidth - BAR);

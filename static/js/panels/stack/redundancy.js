@@ -22,6 +22,9 @@ import { createMatrixView } from "./matrixview.js";
 import { showRanks } from "./ranks.js";
 import { headOf, twinOf } from "./twin.js";
 
+const NAMED = 24; // constant maps; the table marks all of them
+const BREATH_MS = 40;
+const MANY = 512; // channels whose second matrix waits for the page to answer
 const WEIGHTS = { "filter-bank": "a bank of edge, bar and blob filters, mixed at random", random: "random numbers (He)" };
 
 /** @param {string} kind @param {import("../../draw/colours.js").ColourMap} colours */
@@ -44,7 +47,7 @@ export function createRedundancy(host, { store, errors }) {
     describe: (place) => tell("correlation", place), onPick: ({ column }) => choose(column) });
   const covariances = createMatrixView({ id: "covariance", label: "Covariance between the maps before the module and those after it", across: "channel after the module",
     down: "channel before it", describe: (place) => tell("covariance", place), onPick: ({ column }) => choose(column) });
-  const legends = { correlation: legendOf("|correlation|", "viridis"), covariance: legendOf("covariance, coloured by its square root", "diverging") };
+  const legends = { correlation: legendOf("|correlation|", "viridis"), covariance: legendOf("covariance, by its square root", "diverging") };
   setText(legends.correlation.low, "0");
   setText(legends.correlation.high, "1");
   const titles = { correlation: h("h3"), covariance: h("h3") };
@@ -65,7 +68,7 @@ export function createRedundancy(host, { store, errors }) {
     h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Effective ranks" }, ranks));
   qs(".panel-body", host).replaceChildren(message, start, body);
   const own = listeners();
-  /** @type {{redundancy: Redundancy, module: number}|null} */
+  /** @type {{redundancy: Redundancy, module: number, state: State}|null} */
   let shown = null;
   /** Channels as they stand along the edges: after the module, and before it. */
   let after = [0];
@@ -76,33 +79,35 @@ export function createRedundancy(host, { store, errors }) {
 
   const loader = createPanelLoader({ store, errors, canonical }, "redundancy", query, async (state, signal) => {
     if (state.module === 0) return null;
-    return { redundancy: readRedundancy(await getBytes(`/api/stack/redundancy?${query(state)}`, { signal })), module: state.module };
+    return { redundancy: readRedundancy(await getBytes(`/api/stack/redundancy?${query(state)}`, { signal })), module: state.module, state };
   }, { after: "maps" });
 
   /** @param {typeof shown} next */
-  function show(next) {
+  async function show(next) {
     shown = next;
     start.hidden = next !== null;
     body.hidden = next === null;
     if (!next) return;
-    const { redundancy, module } = next;
+    const { redundancy, module, state } = next;
     [after, before] = [orderAfter(redundancy), redundancy.order_before];
-    const whose = store.get().compare ? `, ${sideOf(store.get()).toUpperCase()}` : "";
+    const whose = state.compare ? `, ${sideOf(state).toUpperCase()}` : "";
     setText(titles.correlation, `Within ${afterName(module)}${whose}`);
     setText(titles.covariance, `Between ${afterName(module - 1)} and ${afterName(module)}${whose}`);
     setText(dead, deadText(redundancy, module));
-    paint();
+    await paint();
+    if (shown !== next) return;
     showRanks(ranks, redundancy, module);
-    setText(words, wordsOf(store.get(), redundancy));
+    setText(words, wordsOf(state, redundancy));
     setText(stem, stemText(redundancy));
     chosen.max = String(redundancy.channels - 1);
     if (Number(chosen.value) >= redundancy.channels) chosen.value = "0";
     fillRow();
   }
 
-  function paint() {
+  async function paint() {
     if (!shown) return;
-    const { redundancy } = shown;
+    const now = shown;
+    const { redundancy } = now;
     const { channels, correlation, covariance } = redundancy;
     const most = largest(covariance);
     const roots = covariance.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value)));
@@ -111,11 +116,14 @@ export function createRedundancy(host, { store, errors }) {
     const [gone, goneBefore] = [new Set(redundancy.dead), new Set(redundancy.dead_before)];
     const columnGroups = groupsInOrder(redundancy, "out");
     const common = { rows: channels, columns: channels, columnOrder: after };
-    const [first, second] = [new Uint32Array(channels ** 2), new Uint32Array(channels ** 2)];
-    fillHeat(first, { ...common, values: correlation, rowOrder: after, table: colourTable("viridis"), range: [0, 1], absent: { rows: gone, columns: gone } });
-    fillHeat(second, { ...common, values: roots, rowOrder: before, table: colourTable("diverging"), range: [-Math.sqrt(most), Math.sqrt(most)], absent: { rows: goneBefore, columns: gone } });
     const sides = { rows: channels, columns: channels, columnGroups };
+    const first = new Uint32Array(channels ** 2);
+    fillHeat(first, { ...common, values: correlation, rowOrder: after, table: colourTable("viridis"), range: [0, 1], absent: { rows: gone, columns: gone } });
     correlations.show({ ...sides, cells: first, rowGroups: columnGroups });
+    if (channels > MANY) await new Promise((resolve) => setTimeout(resolve));
+    if (shown !== now) return;
+    const second = new Uint32Array(channels ** 2);
+    fillHeat(second, { ...common, values: roots, rowOrder: before, table: colourTable("diverging"), range: [-Math.sqrt(most), Math.sqrt(most)], absent: { rows: goneBefore, columns: gone } });
     covariances.show({ ...sides, cells: second, rowGroups: groupsInOrder(redundancy, "in") });
   }
 
@@ -153,18 +161,19 @@ export function createRedundancy(host, { store, errors }) {
   }
 
   /** Part by part: a matrix of 2 048 channels is 50 MB of text. @param {"correlation"|"covariance"} what */
-  function save(what) {
+  async function save(what) {
     if (!shown) return;
     const { redundancy, module } = shown;
     const corner = what === "correlation" ? "channel" : "before\\after";
-    const url = URL.createObjectURL(new Blob([...matrixCsv(redundancy[what], redundancy.channels, corner)], { type: "text/csv" }));
+    const parts = await gathered(matrixCsv(redundancy[what], redundancy.channels, corner));
+    const url = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
     download(url, `${what}-module-${module}.csv`);
     URL.revokeObjectURL(url);
   }
 
   own.on(twin, "toggle", fillRow);
   own.on(chosen, "input", fillRow);
-  const offTheme = onTheme(paint);
+  const offTheme = onTheme(() => void paint());
   const off = loader.subscribe({ host, element: body, show });
   loader.refresh();
   return {
@@ -179,10 +188,23 @@ export function createRedundancy(host, { store, errors }) {
   };
 }
 
+/** All of them, with pauses for the page to answer. @param {Iterable<string>} lines */
+async function gathered(lines) {
+  const parts = [];
+  let since = performance.now();
+  for (const line of lines) {
+    parts.push(line);
+    if (performance.now() - since < BREATH_MS) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    since = performance.now();
+  }
+  return parts;
+}
+
 /** @param {Redundancy} redundancy @param {number} module */
 function deadText({ dead, dead_before, channels }, module) {
   /** @param {number[]} list @param {number} at */
-  const told = (list, at) => `${counted(list.length, "map")} of ${number(channels)} after ${afterName(at)}: ${runsText(list)}`;
+  const told = (list, at) => `${counted(list.length, "map")} of ${number(channels)} after ${afterName(at)}: ${runsText(list.slice(0, NAMED))}${list.length > NAMED ? ` and ${number(list.length - NAMED)} more` : ""}`;
   const all = [...(dead.length ? [told(dead, module)] : []), ...(dead_before.length ? [told(dead_before, module - 1)] : [])];
   return all.length ? `Constant, and so without a value (checked grey): ${all.join("; ")}.` : "No map is constant: every pair has a value.";
 }
