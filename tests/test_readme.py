@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=["module", "maps", "networks"])
+@pytest.mark.parametrize("block", blocks("python"), ids=["module", "maps", "stack", "networks"])
 def test_python_prints_what_its_comments_say(block: str) -> None:
     expected = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
     assert expected
