@@ -31,6 +31,7 @@ const FEW_ROWS = 10; // with more of them a crossing is lower
 const LOW = 24;
 const MOST_LINES = 128; // of a shuffle; between them the others lie
 const LATTICE = 8; // lines a side that stand for "each with each"
+const LEAST_GROUP = 16; // CSS pixels of a group, so that its walls leave most of it
 const LEAST_CELL = 5; // CSS pixels of a cell that has room for a dot or an edge
 
 /**
@@ -120,12 +121,12 @@ function paintWalls(ctx, { spans, channels, rows }, layout, palette, row) {
   const { tops, walls, cell, line } = layout;
   ctx.globalAlpha = 1;
   ctx.strokeStyle = palette.ink;
-  ctx.lineWidth = spans.length * LEAST_CELL * line > layout.width ? line : 2 * line;
+  ctx.lineWidth = spans.length * LEAST_GROUP * line > layout.width ? line : 2 * line;
   ctx.beginPath();
   for (const { in_start, out_start } of spans) {
     const [from, to] = [(in_start + turn) % channels, (out_start + turn) % channels];
     const [x0, x1] = [from, to].map((c) => edgeOf(layout, c) + line / 2);
-    const along = Math.abs(from - to) < channels / 2; // else the two ends are on both sides of the edge
+    const along = in_start + turn < channels === out_start + turn < channels; // else its ends are on both sides of the edge
     if (along && from > 0) ctx.moveTo(x0, tops[row] - walls);
     if (along && from > 0 && to > 0) ctx.lineTo(x1, tops[row]);
     if (to === 0) continue;

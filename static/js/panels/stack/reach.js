@@ -9,7 +9,7 @@
 import { h, listeners, setText } from "../../core/dom.js";
 import { groupColour } from "../../core/palette.js";
 import { onTheme, token } from "../../core/theme.js";
-import { dressed } from "../../draw/curves.js";
+import { dressedDepth } from "../../draw/depthaxis.js";
 import { fillReach, pixelOf } from "../../draw/reach.js";
 import { fixed, number } from "../../model/format.js";
 import { afterName } from "../../model/ink.js";
@@ -60,7 +60,7 @@ export function createReach(store) {
 
   /** @type {import("../chartview.js").Dress} */
   function marked(figure, tokens, width, title) {
-    const { data, layout } = dressed(figure, tokens, width, title);
+    const { data, layout } = dressedDepth(figure, tokens, width, title);
     const x = store.get().module;
     const line = { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, layer: "below", line: { color: tokens("--accent"), width: 2 } };
     return { data, layout: { ...layout, shapes: [line] } };

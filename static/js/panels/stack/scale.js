@@ -2,7 +2,7 @@
 import { getJson } from "../../core/api.js";
 import { h, qs, setText } from "../../core/dom.js";
 import { createPanelLoader } from "../../core/panelloader.js";
-import { dressed } from "../../draw/curves.js";
+import { dressedDepth } from "../../draw/depthaxis.js";
 import { afterName } from "../../model/ink.js";
 import { armName, scaleSentence } from "../../model/scales.js";
 import { canonical, stackQuery } from "../../model/stackstate.js";
@@ -26,7 +26,7 @@ export function createScale(host, { store, errors }) {
   /** @type {Arm[]} */
   let arms = [];
   const view = createChartView({
-    id: "scale-chart", label: "Chart of the maps’ scale against depth", file: "scale", dress: dressed,
+    id: "scale-chart", label: "Chart of the maps’ scale against depth", file: "scale", dress: dressedDepth,
     walk: { places: () => (arms[0]?.rms ?? []).map((_, module) => module), sentence: valuesAt },
   });
   qs(".panel-body", host).replaceChildren(message, sentence, view.element, twinOf("The scale as a table", table));
