@@ -188,7 +188,11 @@ class Engine:
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=worker.start)
         loop = asyncio.get_running_loop()
         self._opened = loop.run_in_executor(
-            self._pool, worker.open_device, self._settings.device, self._settings.threads
+            self._pool,
+            worker.open_device,
+            self._settings.device,
+            self._settings.threads,
+            self._settings.stack_cache_bytes,
         )
         self._opened.add_done_callback(_log_failure)
 

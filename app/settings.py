@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         default=2, gt=0, description="Longest time one request about networks may compute."
     )
     cache_bytes: int = Field(default=32_000_000, ge=0, description="Bytes of finished answers kept, for each kind.")
+    stack_cache_bytes: int = Field(
+        default=200_000_000,
+        ge=0,
+        description="Bytes of a stack's outputs kept on the device, so that depths are at hand.",
+    )
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 
     @field_validator("store")

@@ -44,7 +44,7 @@ def start() -> None:
     _heap.keep()
 
 
-def open_device(device: str, threads: int) -> dict[str, Any]:
+def open_device(device: str, threads: int, stack_cache_bytes: int) -> dict[str, Any]:
     """Load torch and compute something; returns compute.device.describe. Raises ValueError for a missing device."""
     global _answerer
     from app.answers import Answerer
@@ -56,7 +56,7 @@ def open_device(device: str, threads: int) -> dict[str, Any]:
     runner = Runner(device)
     try:
         runner.warm_up()
-        _answerer = Answerer(runner, StackRunner(runner))
+        _answerer = Answerer(runner, StackRunner(runner, stack_cache_bytes))
     except RuntimeError as error:
         raise _in_words(error) from None
     return runner.describe()

@@ -11,6 +11,7 @@ TARGET = Path(__file__).parents[1] / "static/about"
 # Picture: address, height, and the panels that have to be there.
 PICTURES = {
     "page.png": ("/", 1560, ("maps", "depth")),
+    "stack.png": ("/stack?mixing=shuffle&module=3", 1480, ("module", "film", "maps")),
     "networks.png": ("/networks?network=resnet-50&hold=params", 1480, ("layers", "curves", "policies")),
 }
 PAINTED = "(ids) => ids.every((id) => document.getElementById(id).dataset.painted)"

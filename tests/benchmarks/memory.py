@@ -21,17 +21,28 @@ def different() -> list[str]:
     ]
 
 
+def stacks() -> list[str]:
+    """The same of stacks: every request leaves outputs of modules that none before had."""
+    grid = product(("logarithmic", "uniform"), ("none", "shuffle", "rotated"), (112, 64, 96), (64, 32), range(28))
+    return [
+        f"/api/stack/maps?image={SAMPLE}&size={size}&in_channels={channels}&scheme={scheme}&mixing={mixing}"
+        f"&seed={seed}&modules=3&module=3&tile=56" + ("&b_scheme=standard&side=difference" if seed % 7 == 0 else "")
+        for scheme, mixing, size, channels, seed in islice(grid, REQUESTS)
+    ]
+
+
 def measure(table: Table) -> None:
-    with serving() as server:
-        connection = server.connection()
-        levels = []
-        for number, path in enumerate(different(), 1):
-            _get(connection, path)
-            if number in (10, 100, REQUESTS):
-                levels.append(server.resident_bytes())
-                table.row(f"after {number} requests", f"{levels[-1] / 1e6:.0f} MB")
-        growth = (levels[-1] - levels[0]) / 1e6
-        table.row("growth from the 10th to the last", f"{growth:.0f} MB", "at most 150 MB")
+    for what, paths, first in (("feature maps", different(), 10), ("stacks, their cache filled", stacks(), 100)):
+        with serving() as server:
+            connection = server.connection()
+            levels = {}
+            for number, path in enumerate(paths, 1):
+                _get(connection, path)
+                if number in (10, 100, REQUESTS):
+                    levels[number] = server.resident_bytes()
+                    table.row(f"{what}: after {number} requests", f"{levels[number] / 1e6:.0f} MB")
+            growth = (levels[REQUESTS] - levels[first]) / 1e6
+            table.row(f"{what}: growth from number {first} to the last", f"{growth:.0f} MB", "at most 150 MB")
 
 
 def _get(connection: HTTPConnection, path: str) -> None:

@@ -30,7 +30,7 @@ export function createModule(host, { store, boot, errors, numbers }) {
   const fields = bindFields({ store, errors, table, params: boot.params }, ["module", "side"], { module: "depth_module" });
   const slider = /** @type {HTMLInputElement} */ (qs("#depth_module", host));
   const title = qs("h2", host);
-  const drawing = h("div", { class: "diagram-frame" });
+  const drawing = h("div", { class: "diagram-frame", tabindex: "0", role: "group", "aria-label": "Drawing of the module" });
   const facts = h("p", { class: "module-facts" });
   const energy = h("div", { class: "energy", role: "group", "aria-label": "Energy of the module" });
   const energyTable = createEnergyTable();
