@@ -168,6 +168,23 @@ def test_groups_that_cannot_be_move_to_the_nearest_and_say_so(open_stack: OpenSt
     view.wait(in_channels=12, groups=12)
 
 
+def test_each_scheme_shows_the_fields_it_has(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, compare=True)
+    for prefix in ("", "b_"):
+        for scheme, shown in (("logarithmic", ["base"]), ("custom", ["sizes"]), ("uniform", [])):
+            view.page.locator(f"#{prefix}scheme").select_option(scheme)
+            view.until_painted("maps", **{f"{prefix}scheme": scheme})
+            visible = [name for name in ("base", "sizes") if view.page.locator(f"#{prefix}{name}").is_visible()]
+            assert visible == shown
+    view.page.locator("#b_scheme").select_option("custom")
+    view.page.locator("#b_sizes").fill("4x4,12x12")
+    view.page.locator("#b_sizes").press("Enter")
+    view.wait(b_scheme="custom", b_sizes="4x4,12x12", b_groups=2)
+    view.page.locator("#b_sizes").fill("4x4,8x8")
+    view.page.locator("#b_sizes").press("Enter")
+    view.wait_for_message("b_sizes", "4x4,8x8 does not sum to 16 channels on both sides; 4x4,12x12 does.")
+
+
 def test_a_stack_that_cannot_be_says_why_and_keeps_the_last_picture(open_stack: OpenStack) -> None:
     view = open_stack(**SMALL)
     before = view.coloured()[0]

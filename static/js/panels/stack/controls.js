@@ -30,15 +30,34 @@ export function createControls(host, { store, boot, errors }) {
   const help = createHelp(document.body, qs("#definition"));
   /** @type {HTMLInputElement} */ (qs("#kernel_size", host)).step = String(ODD);
 
+  for (const key of /** @type {const} */ (["sizes", "b_sizes"])) {
+    const box = /** @type {HTMLInputElement} */ (qs(`#${key}`, host));
+    on(box, "change", () => tellFitted(key, box));
+  }
+
+  /**
+   * Sizes that do not sum to the channels are made to: the page says so, and writes what holds.
+   * @param {"sizes"|"b_sizes"} key
+   * @param {HTMLInputElement} box
+   */
+  function tellFitted(key, box) {
+    const { [key]: now, in_channels } = store.get();
+    const asked = table.readValue(key, box.value, {});
+    if (asked === undefined) return;
+    const [wanted, held] = [table.writeValue(key, asked), table.writeValue(key, now)];
+    box.value = held;
+    if (wanted === held) return errors.clearFieldError(key);
+    errors.showFieldNote(key, `${wanted} does not sum to ${counted(in_channels, "channel")} on both sides; ${held} does.`);
+  }
+
   on(qs("#seed-next", host), "click", () => store.update({ seed: store.get().seed + 1 }));
   on(host, "submit", (event) => event.preventDefault());
 
   function show() {
     const state = store.get();
-    for (const [prefix, scheme] of [["", state.scheme], ["b_", state.b_scheme]]) {
-      qs(`[data-field="${prefix}base"]`, host).hidden = scheme !== "logarithmic";
-      qs(`[data-field="${prefix}sizes"]`, host).hidden = scheme !== "custom";
-    }
+    host.dataset.scheme = state.scheme; // as the style sheet of the controls has it
+    qs('[data-field="b_base"]', host).hidden = state.b_scheme !== "logarithmic";
+    qs('[data-field="b_sizes"]', host).hidden = state.b_scheme !== "custom";
     qs("#split-b-fields", host).hidden = !state.compare;
     document.documentElement.classList.toggle("pair", state.compare);
     qs('[data-field="stage"]', host).hidden = state.downsample === "none";
