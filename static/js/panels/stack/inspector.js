@@ -60,10 +60,11 @@ const pixelPath = (state) => {
  * @param {(channel: number) => void} [deps.onClose]  hears which map was shown last
  */
 export function createInspector(dialog, { store, boot, errors, maps, onClose = () => {} }) {
+  const state = () => store.get();
   const title = qs("h2", dialog);
   const body = qs(".panel-body", dialog);
   const message = h("p", { id: "inspector-message", class: "message", "aria-live": "polite" });
-  const map = createInspectorMap({ choose: (row, column) => store.update({ row, column }), play: () => sum.toggle() });
+  const map = createInspectorMap({ choose: (row, column) => store.update({ row, column }), play: () => state().module > 0 && sum.toggle() });
   const sum = createInspectorSum();
   const field = createInspectorField();
   const kernel = createInspectorKernel();
@@ -88,8 +89,6 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
   let closing = -1;
   let retry = 0;
 
-  const state = () => store.get();
-
   function render() {
     const at = state();
     if (at.channel < 0) {
@@ -110,7 +109,10 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
    */
   function show(at, side, group) {
     closing = at.channel;
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      dialog.showModal();
+      map.fit();
+    }
     setText(title, `${at.module === 0 ? "Stem" : `Module ${at.module}`}, map ${at.channel}${at.compare ? ` of ${side.toUpperCase()}` : ""}`);
     bar.show(at, side, group);
     map.dye(at.colours);
@@ -221,20 +223,23 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
   function complain(error, at) {
     if (!(error instanceof ApiError)) throw error;
     const { status, code, sentence, field: named } = error;
-    for (const part of /** @type {const} */ (["map", "pixel"])) if (wanted[part] !== shown[part]) wanted[part] = ""; // the next change asks again
+    const again = { label: "Try again", run: render };
+    for (const part of /** @type {const} */ (["map", "pixel"])) {
+      if (wanted[part] !== shown[part]) wanted[part] = ""; // the next change asks again
+    }
     mapBusy.end();
     sumBusy.end();
     if (status === 404) {
       body.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
       const [sample] = boot.samples;
-      const ways = sample && sample.id !== at.image ? [{ label: `Use “${sample.name}”`, run: () => store.update({ image: sample.id }) }] : [];
-      return errors.showFieldError("inspector", sentence, ways);
+      const other = sample && sample.id !== at.image;
+      const way = other ? { label: `Use “${sample.name}”`, run: () => store.update({ image: sample.id }) } : again;
+      return errors.showFieldError("inspector", sentence, [way]);
     }
     clearTimeout(retry);
     if (PASSING.has(code)) retry = window.setTimeout(render, RETRY_MS);
     const ways = waysOut(at, named, store.update);
     if (named === "row" || named === "column") ways.push({ label: "Row 0, column 0", run: () => store.update({ row: 0, column: 0 }) });
-    const again = { label: "Try again", run: render };
     errors.showFieldError("inspector", sentence, ways.length ? ways : [again]);
   }
 

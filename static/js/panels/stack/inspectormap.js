@@ -32,7 +32,7 @@ function zoomFor(side, room) {
 /** @param {Tile} tile */
 const layoutOf = ({ width, height }) => ({ columns: 1, rows: 1, width, height, gap: 0, zoom: 1 });
 
-/** @param {{choose: (row: number, column: number) => void, play: () => void}} events */
+/** @param {{choose: (row: number, column: number) => void, play: () => unknown}} events */
 export function createInspectorMap({ choose, play }) {
   const canvas = h("canvas", { role: "img" });
   const marker = h("button", { type: "button", class: "inspector-marker", autofocus: true });
@@ -50,7 +50,8 @@ export function createInspectorMap({ choose, play }) {
   /** @type {Tile|null} */
   let shown = null;
   let current = false; // whether that is the map looked at, not the one before
-  let side = 1; // of the map at full resolution
+  let side = 0; // of the map at full resolution
+  let zoom = 1; // CSS pixels of a value
   let [row, column] = [0, 0];
   /** @type {ColourMap} */
   let colours = "grey";
@@ -67,12 +68,16 @@ export function createInspectorMap({ choose, play }) {
 
   function fit() {
     const room = Math.min(element.clientWidth, Math.max(LEAST_ROOM, innerHeight - AROUND));
-    if (room <= 0) return;
-    const zoom = zoomFor(side, room);
+    if (room <= 0 || side === 0) return;
+    zoom = zoomFor(side, room);
     frame.style.width = frame.style.height = `${side * zoom}px`;
-    const mark = Math.max(zoom, LEAST_MARK);
-    const off = (zoom - mark) / 2;
-    Object.assign(marker.style, { width: `${mark}px`, height: `${mark}px`, left: `${column * zoom + off}px`, top: `${row * zoom + off}px` });
+    mark();
+  }
+
+  function mark() {
+    const wide = Math.max(zoom, LEAST_MARK);
+    const off = (zoom - wide) / 2;
+    Object.assign(marker.style, { width: `${wide}px`, height: `${wide}px`, left: `${column * zoom + off}px`, top: `${row * zoom + off}px` });
   }
 
   /** Only float32 of the full resolution is exact. */
@@ -125,8 +130,6 @@ export function createInspectorMap({ choose, play }) {
 
   return {
     element,
-    marker,
-    exact,
     fit,
 
     /**
@@ -135,8 +138,12 @@ export function createInspectorMap({ choose, play }) {
      * @param {number} length  height and width of the map at full resolution
      */
     moveTo(toRow, toColumn, length) {
-      [row, column, side] = [toRow, toColumn, length];
-      fit();
+      [row, column] = [toRow, toColumn];
+      if (length === side) mark(); // measuring at each key would lay the page out anew
+      else {
+        side = length;
+        fit();
+      }
       read();
     },
 

@@ -15,6 +15,7 @@ import { paintTaps, tapZoom } from "../../draw/taps.js";
 import { decimal } from "../../model/pixel.js";
 
 const TILE = 30; // CSS pixels, at most, of a patch
+const LEAST = 20; // of a row: its text
 const ROOM = 6;
 const COLUMNS = ["input", "patch", "", "kernel", "", "product", "sum", "so far"];
 
@@ -82,9 +83,11 @@ export function createInspectorRows() {
     show(next) {
       shown = next;
       const { rows, columns, count } = next.pixel;
-      height = Math.max(rows * tapZoom(rows, columns, TILE), 20) + ROOM;
+      const zoom = tapZoom(rows, columns, TILE);
+      height = Math.max(rows * zoom, LEAST) + ROOM;
       space.style.height = `${count * height}px`;
       list.style.setProperty("--row", `${height}px`);
+      list.style.setProperty("--tile", `${columns * zoom}px`);
       fill();
     },
 
