@@ -134,6 +134,16 @@ function told(state, key) {
  */
 export const canonical = (state) => query(state, KEYS);
 
+/** What no picture of whole maps depends on: a value under inspection, the dye. */
+const ELSEWHERE = new Set(["channel", "row", "column", "inspected", ...DYES.channel, ...DYES.patch]);
+const PICTURE = KEYS.filter((key) => !ELSEWHERE.has(key));
+
+/**
+ * The view as far as the maps' pictures depend on it: equal keys, equal pixels.
+ * @param {FrozenStackState} state
+ */
+export const pictureKey = (state) => query(state, PICTURE);
+
 /**
  * The stack in numbers: what GET /api/stack takes.
  * @param {FrozenStackState} state

@@ -10,7 +10,7 @@ import { colourTable } from "../../draw/colours.js";
 import { paintMaps } from "../../draw/maps.js";
 import { number } from "../../model/format.js";
 import { partsOf } from "../../model/stacksections.js";
-import { MOST_FILM, canonical, filmOf, rotationOf, sideOf, spansOf } from "../../model/stackstate.js";
+import { MOST_FILM, canonical, filmOf, pictureKey, rotationOf, sideOf, spansOf } from "../../model/stackstate.js";
 import { energyOf, isDead } from "../../model/tiles.js";
 import { measure } from "../mapstats.js";
 
@@ -66,7 +66,8 @@ export function createFilm(host, { store, maps }) {
   const look = (module) => store.update({ module });
 
   const unsubscribe = store.subscribe((state, prev) => {
-    if (canonical(state) !== canonical(prev)) draw();
+    if (pictureKey(state) !== pictureKey(prev)) draw();
+    else if (host.dataset.painted === canonical(prev)) host.dataset.painted = canonical(state);
   });
   for (const type of ["maps-painted", "maps-ahead"]) own.on(document, type, draw);
   draw();

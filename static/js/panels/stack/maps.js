@@ -20,7 +20,7 @@ import { rangesBeside } from "../../draw/maps.js";
 import { Illegal } from "../../model/grouping.js";
 import { sectionOf } from "../../model/sections.js";
 import { sectionsOfModule } from "../../model/stacksections.js";
-import { canonical, stackQuery, table } from "../../model/stackstate.js";
+import { canonical, pictureKey, stackQuery, table } from "../../model/stackstate.js";
 import { createMapGrid } from "../mapgrid.js";
 import { createReadout, createStatsTable, measure, sentenceOf, titleOf } from "../mapstats.js";
 import { bindFields } from "../fields.js";
@@ -246,7 +246,8 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
   own.on(document, "image-stored", refresh);
   const unsubscribe = store.subscribe((now, prev) => {
     if (now.selected !== prev.selected) for (const { grid } of columns) grid.select(now.selected);
-    if (canonical(now) !== canonical(prev)) refresh();
+    if (pictureKey(now) !== pictureKey(prev)) refresh();
+    else if (host.dataset.painted === canonical(prev)) host.dataset.painted = canonical(now);
   });
   refresh();
 
