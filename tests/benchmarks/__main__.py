@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.benchmarks import browser, http, maps, memory, networkpage, networks, start
+from tests.benchmarks import browser, http, maps, memory, networkpage, networks, stack, start
 from tests.benchmarks.report import Table
 
 MEASUREMENTS: dict[str, Callable[[Table], None]] = {
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Callable[[Table], None]] = {
     "maps": maps.measure,
     "http": http.measure,
     "networks": networks.measure,
+    "stack": stack.measure,
     "browser": browser.measure,
     "networkpage": networkpage.measure,
     "memory": memory.measure,
