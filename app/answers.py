@@ -52,7 +52,7 @@ class Answerer:
             case StackEnergy():
                 return travelling(self._stacks.energy(*asked, **pair))
             case StackScale():
-                return travelling(self._stacks.scale(*asked))
+                return travelling(self._stacks.rms(*asked))
             case StackInk():
                 return travelling(self._stacks.ink(*asked, question.dye, **pair))
             case StackPixel(module=module, channel=channel, row=row, column=column):

@@ -61,16 +61,22 @@ def check_depth(row: dict[str, Any]) -> None:
             raise CountTooLarge(f"{key} of layer {row['layer']}, {row['scheme']},", value, "depth", hint)
 
 
+# A module's inputs, insides and outputs, of two sides, stand beside each other; and each walk moves them all.
+COPIES, PASSES = 4, 8
+
+
 def check_stack(spec: StackSpec, runs: int, settings: Settings, other: Grouping | None = None) -> None:
     """Raises TooMuchWork where `runs` walks of the stack up to its last module need more than the settings allow.
 
     The wider of the two groupings counts, for every run.
     """
-    pixels, wide = spec.size**2, max((spec.grouping, other or spec.grouping), key=lambda g: g.connections)
-    bill = describe_bill(spec, wide)
-    macs = runs * (bill["macs"] + STEM_TAPS * spec.channels * pixels)
+    wide = max((spec.grouping, other or spec.grouping), key=lambda g: g.connections)
+    bill, elements = describe_bill(spec, wide), spec.channels * spec.size**2
+    moved = elements + sum(spec.channels * spec.side(m) ** 2 for m in range(1, spec.modules + 1))
+    macs = runs * (bill["macs"] + STEM_TAPS * elements)
     for what, value, limit, field in (
-        ("elements of one module's maps", spec.channels * pixels, settings.max_elements, "in_channels"),
+        ("elements of one module's maps", elements, settings.max_elements // COPIES, "size"),
+        ("elements of all modules' maps", runs * moved, settings.max_elements * PASSES, "size"),
         ("weights", bill["params"], settings.max_elements, "kernel_size"),
         ("multiply-accumulates", macs, settings.max_macs, "size"),
     ):

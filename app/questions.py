@@ -57,7 +57,7 @@ class StackEnergy(StackQuestion):
 
 @dataclass(frozen=True)
 class StackScale(StackQuestion):
-    """Root mean squares for every gain and normalisation, as JSON."""
+    """Root mean squares against depth, as JSON: a list, null where a number is not finite."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from compute.spec import DEFAULTS, ConvSpec
 
 Array = NDArray[Any]
 SQUARES_BYTES = 8 << 20  # opening a photograph takes longer than convolving it: keep the last squares
+ENTRY_BYTES = 2048  # what Python keeps of a small tensor and its key, about
 STATISTICS = ("min", "max", "mean", "std", "zeros")
 
 
@@ -231,7 +232,7 @@ def _zeros(flat: Tensor) -> list[int]:
 
 
 class TensorCache:
-    """The tensors used last, up to `limit` bytes together (the newest always stays)."""
+    """The tensors used last, up to `limit` bytes together (the newest always stays), ENTRY_BYTES for each besides."""
 
     def __init__(self, limit: int) -> None:
         self.limit, self.bytes, self._kept = limit, 0, OrderedDict[Any, Tensor]()
@@ -242,9 +243,9 @@ class TensorCache:
             self._kept.move_to_end(key)
             return found
         found = self._kept[key] = build()
-        self.bytes += found.nbytes  # counted, not summed up: thousands of filters are kept
+        self.bytes += ENTRY_BYTES + found.nbytes  # counted, not summed up: thousands of filters are kept
         while len(self._kept) > 1 and self.bytes > self.limit:
-            self.bytes -= self._kept.popitem(last=False)[1].nbytes
+            self.bytes -= ENTRY_BYTES + self._kept.popitem(last=False)[1].nbytes
         return found
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from app.cache import ByteCache
 from app.calculator import Calculator
 from app.engine import Engine
 from app.figures import stack_reach_figure, stack_scale_figure
@@ -43,7 +45,7 @@ from app.stackparams import (
 from app.stackschemas import Energies, Ink, Reachability, Scales, StackAnswer
 from app.travel import travelling
 from compute.grouping import Grouping
-from compute.stack import StackSpec, describe_stack, reach, reaches
+from compute.stack import StackSpec, arm_of, arms, describe_stack, reach, reaches
 
 MAP_BODY = (
     "A safetensors file as of /api/feature-maps. Its metadata hold `groups` (of the split, as it lies in the first"
@@ -63,6 +65,8 @@ REDUNDANCY_BODY = (
     " `dead_before`, `order_before`, `rank`, `samples`, `groups`, `rotation`."
 )
 REFUSALS = (404, 414, 422, 503)
+# How often the stack is walked for a side's maps; b follows a, and ink may be of b.
+RUNS = {"a": 1, "b": 2, "difference": 2, "ink": 3}
 
 
 def add_stack_routes(
@@ -94,6 +98,7 @@ def add_stack_routes(
 
     described, reached = calculator.answers(described_stack), calculator.answers(reached_stack)
     drawn = calculator.answers(drawn_reach)
+    strengths = ByteCache(settings.cache_bytes)
 
     async def ask(request: Request, image_id: str, question: Question) -> bytes:
         with images.held(image_id) as path:
@@ -106,7 +111,7 @@ def add_stack_routes(
         module, channels, side = spec.module(values["module"]), values["channels"], values["side"]
         if channels is not None and channels[1] > spec.channels:
             raise ChannelsOutside(channels[1], spec.channels, "in_channels")
-        check_stack(spec_to(spec, module), 1 if side == "a" else 2, settings, other)
+        check_stack(spec_to(spec, module), RUNS[side], settings, other)
         question = StackMaps(
             spec, other, side, module, values["point"], dye_of(values), values["dyed"],
             Sent(channels, values["tile"], values["dtype"]), npy,
@@ -180,12 +185,22 @@ def add_stack_routes(
     )
     async def stack_scale(request: Request) -> Response:
         """What keeps the scale: the root mean square against depth, for each gain and normalisation."""
-        return Response(await scales(request), media_type=JSON)
+        return Response(travelling({"arms": await scales(request)}), media_type=JSON)
 
-    async def scales(request: Request) -> bytes:
+    async def scales(request: Request) -> list[dict[str, Any]]:
+        """One question an arm: what others ask for meanwhile goes between them. The figure finds them kept."""
         values, spec, _ = parsed(plain, request)
-        check_stack(spec, 6, settings)
-        return await ask(request, values["image"], StackScale(spec))
+        check_stack(spec, 1, settings)
+        images.path(values["image"])  # a picture that is gone is told so, whatever is kept
+        found = []
+        for arm in arms(spec):
+            key = values["image"], arm
+            body = strengths.get(key)
+            if body is None:
+                body = await ask(request, values["image"], StackScale(arm))
+                strengths.put(key, body)
+            found.append({**arm_of(spec, arm), "rms": orjson.loads(body)})
+        return found
 
     @router.get(
         "/api/stack/pixel",
@@ -252,8 +267,7 @@ def add_stack_routes(
     )
     async def scale_curves(request: Request) -> Response:
         """/api/stack/scale as a Plotly figure, one line for each gain and normalisation."""
-        figure = stack_scale_figure(orjson.loads(await scales(request))["arms"])
-        return Response(travelling(figure), media_type=JSON)
+        return Response(travelling(stack_scale_figure(await scales(request))), media_type=JSON)
 
 
 def parsed(query: Query, request: Request) -> tuple[Values, StackSpec, Grouping | None]:

@@ -35,7 +35,7 @@ def describe_stack(spec: StackSpec) -> dict[str, Any]:
         **totals,
         "standard": standard,
         "ratios": {name: totals[name] / standard[name] for name in totals},
-        "notes": [*split_notes(spec.grouping), *_notes(spec)],
+        "notes": [*split_notes(spec.grouping), *_notes(spec, modules[-1]["connected"])],
     }
 
 
@@ -50,16 +50,25 @@ def describe_group(span: Span) -> dict[str, int]:
 
 
 def receptive_field(spec: StackSpec, module: int, row: int, column: int) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right), half open, in pixels of the square picture and clipped to it: what value
-    (row, column) after `module` depends on through kernels and pools. A normalisation takes its mean and deviation from
-    the whole map besides."""
-    spans = [(row, row + 1), (column, column + 1)]
+    """(top, left, bottom, right), half open, in pixels of the square picture: the smallest box around the pixels that
+    value (row, column) after `module` depends on through kernels and pools. With a dilation there may be gaps in it;
+    a normalisation takes its mean and deviation from the whole map besides."""
+    top, bottom = _seen(spec, module, row, 0)
+    left, right = _seen(spec, module, column, 1)
+    return top, left, bottom + 1, right + 1
+
+
+def _seen(spec: StackSpec, module: int, place: int, axis: int) -> tuple[int, int]:
+    """The first and the last row (axis 0) or column that `place` depends on; beyond a border there is nothing."""
+    dilation, padding = spec.dilation[axis], spec.padding[axis]
+    steps = [dilation * tap - padding for tap in range(spec.kernel_size[axis])]
+    seen = {place}
     for m in range(module, 0, -1):
-        spans = [(max(0, a - p), min(spec.side(m), b + p)) for (a, b), p in zip(spans, spec.padding, strict=True)]
+        seen = {p for p in (q + step for q in seen for step in steps) if 0 <= p < spec.side(m)}
         if spec.pooled(m):
-            spans = [(2 * a, 2 * b) for a, b in spans]
-    (top, bottom), (left, right) = ((max(0, a - 1), min(spec.size, b + 1)) for a, b in spans)
-    return top, left, bottom, right
+            seen = {2 * q + half for q in seen for half in (0, 1)}
+    seen = {p for p in (q + step for q in seen for step in (-1, 0, 1)) if 0 <= p < spec.size}
+    return min(seen), max(seen)
 
 
 def _modules(spec: StackSpec, standard: bool = False) -> Iterator[dict[str, Any]]:
@@ -107,12 +116,21 @@ def _totals(modules: list[dict[str, Any]]) -> dict[str, int]:
     return {"params": params, "macs": macs, "flops": 2 * macs}
 
 
-def _notes(spec: StackSpec) -> Iterator[str]:
+def _notes(spec: StackSpec, connected: int) -> Iterator[str]:
+    """connected: pairs after the last module."""
+    aligned = all((s.in_start, s.in_channels) == (s.out_start, s.out_channels) for s in spec.grouping.spans)
     if spec.grouping.groups == 1:
         yield "One group: every channel sees every other, there are no walls to mix across."
     elif spec.modules == 1 and spec.mixing != "none":
         yield "Mixing stands between modules: with one module it changes nothing."
-    elif spec.mixing == "none":
+    elif spec.mixing == "none" and aligned:
         yield "Without mixing no group learns of another, however deep the stack: the identity does not mix either."
+    elif not aligned:
+        yield (
+            "A group here does not write the channels that it reads, so groups hand channels to one another from"
+            " module to module, also where nothing else mixes."
+        )
+    elif connected == spec.grouping.connections:
+        yield f"This mixing ({spec.mixing}) opens no wall here: it leads the groups back into themselves."
     if spec.downsample != "none" and spec.modules <= spec.stage:
         yield f"Nothing is halved: the first pooling would stand before module {digits(spec.stage + 1)}."

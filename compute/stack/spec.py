@@ -140,7 +140,7 @@ class StackSpec:
                     f"the modules of a stack keep the size: dilation × (kernel_size − 1) must be even,"
                     f" and {dilation} × ({length} − 1) = {dilation * (length - 1)} is odd",
                     "kernel_size",
-                    f"use {length - 1} or {length + 1}",
+                    f"use an odd kernel_size such as {length - 1}, or an even dilation",
                 )
 
     def _check_halvings(self) -> None:
@@ -151,7 +151,7 @@ class StackSpec:
                     f"module {module} would have no pixels left: a size of {self.size} can't be halved"
                     f" {halvings} times",
                     "stage",
-                    f"use a stage of {(self.modules - 1) // halvings + 1} or more, or at most {module - 1} modules",
+                    f"use a stage of {(self.modules - 1) // halvings + 1} or more, or fewer than {module} modules",
                 )
 
 

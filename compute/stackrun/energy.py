@@ -1,5 +1,9 @@
-"""How strong a stack's maps are, module by module: mean squares over channels and pixels, in double precision."""
+"""How strong a stack's maps are, module by module: mean squares over channels and pixels, in double precision.
 
+A block of channels at a time, so that no second copy of all maps is ever made.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -7,45 +11,60 @@ from torch import Tensor
 
 from compute.stack.spec import StackSpec
 from compute.stackrun.filters import Filters
-from compute.stackrun.module import convolved, entering, normalised
+from compute.stackrun.module import parts
+
+BLOCK = 1 << 22  # elements
 
 
 def of_module(filters: Filters, spec: StackSpec, module: int, x: Tensor, output: Tensor) -> dict[str, Any]:
-    """Of the module's sum: identity + conv + cross, cross = 2 mean(u f); null where there is no identity. Before a
-    normalisation of the sum. x: what the last module gave."""
-    u = entering(filters, spec, module, x)
-    turn = spec.rotation(module)
-    f = convolved(filters, spec, module, u.roll(-turn, 0) if turn else u)
-    if spec.normalisation == "conv":
-        f = normalised(f)
-    f = (f.roll(turn, 0) if turn else f).double()
-    row: dict[str, Any] = {"module": module, "identity": None, "conv": _mean_square(f), "cross": None}
+    """Of the module's sum: identity + conv + cross, cross = 2 mean(u f); null where there is no identity. f is what is
+    added: after a normalisation of the convolution's answer; the sum is before a normalisation of its own. x: what the
+    last module gave."""
+    inside = parts(filters, spec, module, x)
+    u, f = inside.input, inside.conv
+    row: dict[str, Any] = {"module": module, "identity": None, "conv": _mean(torch.square, f), "cross": None}
     row["sum"] = row["conv"]
     if spec.residual:
-        u = u.double()
-        row |= {"identity": _mean_square(u), "cross": _number(2 * (u * f).mean()), "sum": _mean_square(u + f)}
+        cross = _mean(torch.mul, u, f)
+        row |= {
+            "identity": _mean(torch.square, u),
+            "cross": None if cross is None else 2 * cross,
+            "sum": _mean(lambda a, b: (a + b).square(), u, f),
+        }
     return {**row, **of_output(output)}
 
 
 def of_output(x: Tensor) -> dict[str, Any]:
     """output: mean square; zeros: share of values; dead: maps that are zero everywhere."""
-    zero = (x == 0).flatten(1)
+    zeros = (x == 0).flatten(1).sum(1)
+    pixels = x[0].numel()
     return {
-        "output": _mean_square(x.double()),
-        "zeros": float(zero.double().mean()),
-        "dead": int(zero.all(1).sum()),
+        "output": _mean(torch.square, x),
+        "zeros": int(zeros.sum()) / x.numel(),
+        "dead": int((zeros == pixels).sum()),
     }
 
 
 def root_mean_square(x: Tensor) -> float | None:
     """None where it is no finite number."""
-    square = _mean_square(x.double())
+    square = _mean(torch.square, x)
     return None if square is None else float(square**0.5)
 
 
-def _mean_square(x: Tensor) -> float | None:
-    return _number(x.square().mean())
+def precise(x: Tensor) -> Tensor:
+    """In double precision, on the CPU where the device has none."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
-def _number(value: Tensor) -> float | None:
-    return float(value) if bool(torch.isfinite(value)) else None
+def blocks(x: Tensor) -> Iterator[Tensor]:
+    """(C, ...) a few channels at a time."""
+    step = max(1, BLOCK // max(x[0].numel(), 1))
+    for first in range(0, len(x), step):
+        yield x[first : first + step]
+
+
+def _mean(function: Callable[..., Tensor], *tensors: Tensor) -> float | None:
+    """Of function(...) over all elements; None where it is not finite."""
+    total = sum(float(function(*map(precise, part)).sum()) for part in zip(*map(blocks, tensors), strict=True))
+    mean = total / tensors[0].numel()
+    return mean if abs(mean) < float("inf") else None

@@ -18,6 +18,7 @@ from compute.grouping import Span
 from compute.stack.describe import receptive_field
 from compute.stack.reach import reach
 from compute.stack.spec import StackSpec
+from compute.stackrun.energy import precise
 from compute.stackrun.filters import Filters
 from compute.stackrun.module import EPSILON
 
@@ -60,7 +61,7 @@ def pixel(
     bias = 0.0 if biases is None else float(biases[at])
     read = u[inputs]
     patch, patch_at = _patch(spec, read, row, column)
-    sums = (patch.double() * kernel.double()).sum((1, 2))
+    sums = (precise(patch) * precise(kernel)).sum((1, 2))
     conv = float(sums.sum()) + bias
     identity = float(u[channel, row, column]) if spec.residual else None
     mean = deviation = None
@@ -107,7 +108,8 @@ def _patch(spec: StackSpec, read: Tensor, row: int, column: int) -> tuple[Tensor
 
 def _moments(spec: StackSpec, read: Tensor, identity: Tensor, kernel: Tensor, bias: float) -> tuple[float, float]:
     """Mean and sqrt(variance + epsilon) of the whole map that is normalised."""
-    answer = F.conv2d(read[None], kernel[None], padding=spec.padding, dilation=spec.dilation)[0, 0].double() + bias
+    answer = F.conv2d(read[None], kernel[None], padding=spec.padding, dilation=spec.dilation)[0, 0]
+    answer = precise(answer) + bias
     if spec.normalisation == "sum" and spec.residual:
-        answer = answer + identity
+        answer = answer + precise(identity)
     return float(answer.mean()), float((answer.var(correction=0) + EPSILON).sqrt())

@@ -26,6 +26,16 @@ class Parts:
     output: Tensor
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What another run has made already: this one runs the groups `run`, and has the convolution's answer, after a
+    normalisation of it, in `channels`: conv (n, H, W), or None where there are none."""
+
+    run: tuple[Span, ...]
+    channels: tuple[int, ...]
+    conv: Tensor | None
+
+
 def entering(filters: Filters, spec: StackSpec, module: int, x: Tensor) -> Tensor:
     """u of `module`: the last module's output, halved and mixed. May be `x` itself."""
     if spec.pooled(module):
@@ -39,32 +49,38 @@ def entering(filters: Filters, spec: StackSpec, module: int, x: Tensor) -> Tenso
     return F.relu_(mixed) if spec.relu else mixed
 
 
-def through(filters: Filters, spec: StackSpec, module: int, x: Tensor, spans: Sequence[Span] | None = None) -> Tensor:
-    """The module's output. spans: the groups that run, in order (default all); the channels that the others write are
-    left undefined."""
-    u = _turned(entering(filters, spec, module, x), -spec.rotation(module))
-    s = convolved(filters, spec, module, u, spans)
-    if spec.normalisation == "conv":
-        s = normalised(s)
+def through(filters: Filters, spec: StackSpec, module: int, x: Tensor, taken: Taken | None = None) -> Tensor:
+    """The module's output; without `taken`, all groups run."""
+    turn = spec.rotation(module)
+    u = _turned(entering(filters, spec, module, x), -turn)
+    s = _answered(filters, spec, module, u, taken)
     if spec.residual:
         s += u
     if spec.normalisation == "sum":
         s = normalised(s)
-    return _turned(F.relu_(s) if spec.relu else s, spec.rotation(module))
+    return _turned(F.relu_(s) if spec.relu else s, turn)
 
 
-def parts(filters: Filters, spec: StackSpec, module: int, x: Tensor, spans: Sequence[Span] | None = None) -> Parts:
+def parts(filters: Filters, spec: StackSpec, module: int, x: Tensor, taken: Taken | None = None) -> Parts:
     """The same with everything in between kept."""
     turn = spec.rotation(module)
     u = _turned(entering(filters, spec, module, x), -turn)
-    f = convolved(filters, spec, module, u, spans)
-    if spec.normalisation == "conv":
-        f = normalised(f)
+    f = _answered(filters, spec, module, u, taken)
     s = f + u if spec.residual else f
     if spec.normalisation == "sum":
         s = normalised(s)
     output = F.relu(s) if spec.relu else s
     return Parts(*(_turned(part, turn) for part in (u, f, s, output)))
+
+
+def _answered(filters: Filters, spec: StackSpec, module: int, u: Tensor, taken: Taken | None) -> Tensor:
+    """f of the module, turned as `u` is; may be written into."""
+    f = convolved(filters, spec, module, u, taken.run if taken else None)
+    if spec.normalisation == "conv":
+        f = normalised(f)
+    if taken and taken.conv is not None:
+        f[[(channel - spec.rotation(module)) % spec.channels for channel in taken.channels]] = taken.conv
+    return f
 
 
 def normalised(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ X1 X2^T / (N - 1). Effective rank: (sum of eigenvalues)^2 / sum of their squares
 ratio: as many directions as would share the variance equally.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from compute.errors import SpecError
 from compute.stack.describe import STEM_RANK
 from compute.stack.spec import StackSpec
+from compute.stackrun.energy import blocks, precise
 
 Array = NDArray[np.float32]
 SMALLER = "use gain fan-in, a normalisation or fewer modules"  # where values grow beyond float32
@@ -42,18 +43,19 @@ class Redundancy:
 
 def redundancy(spec: StackSpec, module: int, stem: Tensor, before: Tensor, after: Tensor) -> Redundancy:
     """Of the module whose input was `before` and whose output is `after`, each (C, H, W)."""
-    maps = _centred(after)
-    alive = _alive(maps)
-    units = torch.where(alive[:, None], maps / maps.norm(dim=1, keepdim=True).clamp_min(1e-300), 0.0)
-    correlation = _times(units, units).abs_().clamp_max_(1.0)
+    maps, lengths = _centred(after)
+    alive = lengths > 0
+    units = maps / torch.where(alive, lengths, 1.0).float()[:, None]
+    correlation = (units @ units.T).abs_().clamp_max_(1.0)
     correlation.fill_diagonal_(1.0)
     correlation[~alive] = 0.0
     correlation[:, ~alive] = 0.0
     large = F.interpolate(after[None], before.shape[1:], mode="nearest")[0] if before.shape != after.shape else after
-    first, second = _centred(before), maps if large is after else _centred(large)
+    first, lengths_before = _centred(before)
+    second = maps if large is after else _centred(large)[0]
     samples = first.shape[1]
-    alive_before = _alive(first)
-    covariance = _times(first, second) / max(samples - 1, 1)
+    alive_before = lengths_before > 0
+    covariance = first @ second.T / max(samples - 1, 1)
     covariance[~alive_before] = 0.0
     covariance[:, ~alive] = 0.0
     if not bool(torch.isfinite(covariance).all()):
@@ -63,27 +65,26 @@ def redundancy(spec: StackSpec, module: int, stem: Tensor, before: Tensor, after
         "dead_before": _numbers(~alive_before),
         "order_before": read_order(spec, module),
         "rank": {
-            "layer": effective_rank(maps),
-            "groups": [effective_rank(maps[_written(spec, module, j)]) for j in range(spec.grouping.groups)],
-            "before": effective_rank(first),
-            "stem": effective_rank(_centred(stem)),
+            "layer": effective_rank(maps, lengths),
+            "groups": [effective_rank(maps[c], lengths[c]) for c in _written(spec, module)],
+            "before": effective_rank(first, lengths_before),
+            "stem": effective_rank(*_centred(stem)),
             "stem_most": min(spec.channels, STEM_RANK),
         },
         "samples": samples,
     }
-    return Redundancy(correlation.cpu().numpy(), covariance.float().cpu().numpy(), facts)
+    return Redundancy(correlation.cpu().numpy(), covariance.cpu().numpy(), facts)
 
 
-def effective_rank(centred: Tensor) -> float | None:
-    """(C, N) mean-subtracted maps: trace(Cov)^2 / |Cov|_F^2, which is (sum of eigenvalues)^2 / sum of their squares;
-    None where nothing varies."""
-    variances = centred.square().sum(1)
-    total = float(variances.sum())
+def effective_rank(centred: Tensor, lengths: Tensor) -> float | None:
+    """(C, N) mean-subtracted maps and their lengths: trace(Cov)^2 / |Cov|_F^2, which is (sum of eigenvalues)^2 / sum of
+    their squares; None where nothing varies."""
+    total = float(lengths.square().sum())
     if total <= 0:
         return None
     narrow = centred if centred.shape[0] <= centred.shape[1] else centred.T  # both Gram matrices have these eigenvalues
     scaled = narrow / total**0.5
-    return 1 / float(_times(scaled, scaled).double().square().sum())
+    return 1 / float(precise(scaled @ scaled.T).square().sum())
 
 
 def read_order(spec: StackSpec, module: int) -> list[int]:
@@ -92,27 +93,26 @@ def read_order(spec: StackSpec, module: int) -> list[int]:
     return [spec.order[c] for c in turned] if spec.mixed(module) and spec.mixing == "shuffle" else turned
 
 
-def _written(spec: StackSpec, module: int, group: int) -> Sequence[int]:
-    span = spec.grouping.spans[group]
-    return [(span.out_start + spec.rotation(module) + c) % spec.channels for c in range(span.out_channels)]
+def _written(spec: StackSpec, module: int) -> Iterator[list[int]]:
+    """The channels that each group writes."""
+    for span in spec.grouping.spans:
+        yield [(span.out_start + spec.rotation(module) + c) % spec.channels for c in range(span.out_channels)]
 
 
-def _centred(x: Tensor) -> Tensor:
-    """(C, N) in double precision, each map minus its mean; exactly zero where a map is constant."""
+def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(C, N) float32, each map minus its mean, exactly zero where a map is constant; and their lengths (C,). Means and
+    lengths are taken in double precision, a block of channels at a time; sums of products keep six digits in single
+    precision, in half the time."""
     flat = x.flatten(1)
-    constant = flat.amin(1) == flat.amax(1)
-    centred = flat.double() - flat.double().mean(1, keepdim=True)
-    centred[constant] = 0.0
-    return centred
-
-
-def _alive(centred: Tensor) -> Tensor:
-    return centred.square().sum(1) > 0
-
-
-def _times(first: Tensor, second: Tensor) -> Tensor:
-    """first second^T; sums of millions of products keep six digits in single precision, in half the time."""
-    return first.float() @ second.float().T
+    centred = torch.empty_like(flat)
+    lengths = []
+    for block, target in zip(blocks(flat), blocks(centred), strict=True):
+        exact = precise(block)
+        exact -= exact.mean(1, keepdim=True)
+        exact[(block.amin(1) == block.amax(1)).to(exact.device)] = 0.0
+        lengths.append(exact.norm(dim=1))
+        target.copy_(exact)
+    return centred, torch.cat(lengths).to(x.device if x.device.type != "mps" else "cpu")
 
 
 def _numbers(mask: Tensor) -> list[int]:

@@ -4,7 +4,7 @@ The last outputs are kept, so that looking at another depth computes nothing twi
 other grouping of a pair, a dyed stem) takes over what both have in common: see compute.stack.sharing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +19,12 @@ from compute.grouping import Grouping
 from compute.run import FeatureMaps, Runner, TensorCache, averaged, finish, wanted
 from compute.stack.dye import Dye
 from compute.stack.reach import reaches
+from compute.stack.scale import arm_of, arms
 from compute.stack.sharing import Shared, shared
-from compute.stack.spec import NORMALISATIONS, POINTS, StackSpec
+from compute.stack.spec import POINTS, StackSpec
 from compute.stackrun import energy, inspect, redundancy
 from compute.stackrun.filters import Filters
-from compute.stackrun.module import Parts, entering, parts, through
+from compute.stackrun.module import Parts, Taken, entering, parts, through
 
 CACHE_BYTES = 192 << 20  # sixteen modules of 64 channels at 112 x 112, for both groupings of a pair
 SIDES = ("a", "b")
@@ -111,21 +112,19 @@ class StackRunner:
         ]
         return {"stem": energy.of_output(self._output(scene, 0)), "modules": modules}
 
-    @torch.inference_mode()
     def scale(self, image: Opener, key: str, spec: StackSpec) -> dict[str, Any]:
         """The body of GET /api/stack/scale: the root mean square against depth, for every gain and normalisation."""
-        arms = []
-        for gain in ("cut", "fan-in"):
-            for normalisation in NORMALISATIONS:
-                x = self._output(self._scene(image, key, spec, None, "a"), 0)
-                arm = replace(spec, gain=gain, normalisation=normalisation)
-                rms = [energy.root_mean_square(x)]
-                for module in range(1, spec.modules + 1):
-                    x = through(self._filters, arm, module, x)
-                    rms.append(energy.root_mean_square(x))
-                chosen = (gain, normalisation) == (spec.gain, spec.normalisation)
-                arms.append({"gain": gain, "normalisation": normalisation, "rms": rms, "chosen": chosen})
-        return {"arms": arms}
+        return {"arms": [{**arm_of(spec, arm), "rms": self.rms(image, key, arm)} for arm in arms(spec)]}
+
+    @torch.inference_mode()
+    def rms(self, image: Opener, key: str, spec: StackSpec) -> list[float | None]:
+        """Root mean square of all maps, from the stem on; None where it is no finite number. Keeps no outputs."""
+        x = self._output(self._scene(image, key, spec, None, "a"), 0)
+        found = [energy.root_mean_square(x)]
+        for module in range(1, spec.modules + 1):
+            x = through(self._filters, spec, module, x)
+            found.append(energy.root_mean_square(x))
+        return found
 
     @torch.inference_mode()
     def pixel(
@@ -187,7 +186,14 @@ class StackRunner:
         if side == "a":
             return scene
         if other is None:
-            raise SpecError("there is no side b: no second grouping is given", "b_scheme", "give b_scheme")
+            raise SpecError("there is no side b: no second grouping is given", "b_scheme", "such as b_scheme=standard")
+        if (other.in_channels, other.out_channels) != (spec.channels, spec.channels):
+            raise SpecError(
+                f"both sides split the same channels: a {spec.channels} -> {spec.channels},"
+                f" b {other.in_channels} -> {other.out_channels}",
+                "b_sizes",
+                f"make both sides of the groups sum to {spec.channels}",
+            )
         return Scene(image, key, replace(spec, grouping=other), leader=scene)
 
     def _minus(self, first: Scene, second: Scene, module: int, point: str) -> Tensor:
@@ -211,34 +217,27 @@ class StackRunner:
         if scene.leader is None:
             return through(self._filters, scene.spec, module, x)
         common = self._shared(scene, module)
-        if all(common.same):
+        if len(common.output) == scene.spec.channels:
             return self._output(scene.leader, module)
-        y = through(self._filters, scene.spec, module, x, common.run)
-        return _taken_over(y, self._output(scene.leader, module), common)
+        crossed = set(common.conv) - set(common.output)  # the same answer, added to another identity
+        taken = _taken(common, self._parts(scene.leader, module), crossed) if crossed else Taken(common.run, (), None)
+        y = through(self._filters, scene.spec, module, x, taken)
+        return _replaced(y, self._output(scene.leader, module), common.output) if common.output else y
 
     def _parts(self, scene: Scene, module: int) -> Parts:
         x = self._output(scene, module - 1)
         if scene.leader is None:
             return parts(self._filters, scene.spec, module, x)
-        common = self._shared(scene, module)
-        theirs = self._parts(scene.leader, module)
-        ours = parts(self._filters, scene.spec, module, x, common.run)
-        taken = {
-            name: _taken_over(getattr(ours, name), getattr(theirs, name), common) for name in ("conv", "sum", "output")
-        }
-        return Parts(ours.input, **taken)
+        common, theirs = self._shared(scene, module), self._parts(scene.leader, module)
+        ours = parts(self._filters, scene.spec, module, x, _taken(common, theirs, common.conv))
+        sums = (_replaced(getattr(ours, name), getattr(theirs, name), common.output) for name in ("sum", "output"))
+        return Parts(ours.input, ours.conv, *sums)
 
     def _shared(self, scene: Scene, module: int) -> Shared:
         assert scene.leader is not None
-        same = self._same_stem(scene)
-        found = list(zip(range(module), shared(scene.spec, scene.leader.spec, same), strict=False))
-        return found[-1][1]
-
-    def _same_stem(self, scene: Scene) -> tuple[bool, ...]:
-        dye = scene.dye
-        if dye is None:
-            return (True,) * scene.spec.channels
-        return tuple(dye.kind == "channel" and c != dye.channel for c in range(scene.spec.channels))
+        dye, channels = scene.dye, range(scene.spec.channels)
+        dyed = set() if dye is None else set(channels) if dye.kind == "patch" else {dye.channel}
+        return shared(scene.spec, scene.leader.spec, frozenset(channels) - dyed)[module - 1]
 
     def _stem(self, scene: Scene) -> Tensor:
         spec, dye = scene.spec, scene.dye
@@ -265,11 +264,15 @@ def _dyed(scene: Scene, dye: Dye | None) -> Scene:
     return Scene(scene.image, scene.key, scene.spec, dye, scene)
 
 
-def _taken_over(ours: Tensor, theirs: Tensor, common: Shared) -> Tensor:
-    """`ours` with the channels that are the other run's put in."""
-    same = [channel for channel, is_same in enumerate(common.same) if is_same]
-    if same:
-        ours[same] = theirs[same]
+def _taken(common: Shared, theirs: Parts, channels: Iterable[int]) -> Taken:
+    """The convolution's answer in `channels`, from the other run."""
+    chosen = tuple(channels)
+    return Taken(common.run, chosen, theirs.conv[list(chosen)])
+
+
+def _replaced(ours: Tensor, theirs: Tensor, channels: Sequence[int]) -> Tensor:
+    """`ours` with `channels` taken from `theirs`."""
+    ours[list(channels)] = theirs[list(channels)]
     return ours
 
 

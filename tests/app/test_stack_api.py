@@ -362,7 +362,7 @@ BAD = [
         "kernel_size=4,3",
         "kernel_size",
         "the modules of a stack keep the size: dilation × (kernel_size − 1) must be even, and 1 × (4 − 1) = 3 is odd",
-        "use 3 or 5",
+        "use an odd kernel_size such as 3, or an even dilation",
     ),
     (
         "",

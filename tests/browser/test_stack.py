@@ -190,7 +190,7 @@ def test_a_stack_that_cannot_be_says_why_and_keeps_the_last_picture(open_stack: 
     before = view.coloured()[0]
     view.type_number("kernel_size", "4")
     message = view.wait_for_message("kernel_size", "dilation × (kernel_size − 1) must be even")
-    assert "use 3 or 5" in message
+    assert "use an odd kernel_size such as 3" in message
     assert (view.coloured()[0] == before).all()
     assert view.page.locator("#maps .stale").count() == 1
     view.page.locator("#kernel_size-message button", has_text="Use 5 × 5").click()

@@ -31,6 +31,7 @@ export function createPanelLoader({ store, errors, canonical }, panel, key, load
     await shown(after, () => canonical(store.get()), FIRST_MS);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     signal.throwIfAborted();
+    if (key(store.get()) !== key(state)) throw new DOMException("superseded", "AbortError"); // the next one is on its way
     return load(state, signal);
   }
   const good = () => errors.clearFieldError(panel);

@@ -43,11 +43,9 @@ export function createScale(host, { store, errors }) {
   const query = (state) => stackQuery(state, false);
 
   const loader = createPanelLoader({ store, errors, canonical }, "scale", query, async (state, signal) => {
-    const [answer, figure] = await Promise.all([
-      getJson(`/api/stack/scale?${query(state)}`, { signal }),
-      getJson(`/api/figures/stack-scale?${query(state)}`, { signal }),
-    ]);
-    return { arms: answer.arms, figure };
+    const { arms: found } = await getJson(`/api/stack/scale?${query(state)}`, { signal });
+    const figure = await getJson(`/api/figures/stack-scale?${query(state)}`, { signal }); // draws what the first computed
+    return { arms: found, figure };
   }, { after: "maps" });
 
   /** @param {Shown} shown */
