@@ -369,7 +369,7 @@ BAD = [
         "size=5&downsample=max&stage=1&modules=4",
         "stage",
         "module 4 would have no pixels left: a size of 5 can't be halved 3 times",
-        "use a stage of 2 or more, or at most 3 modules",
+        "use a stage of 2 or more, or fewer than 4 modules",
     ),
     (
         "",
@@ -431,13 +431,13 @@ BAD = [
         "side must be one of a, b, difference, ink, not 'c'",
         "use a, b, difference or ink",
     ),
-    ("maps", "side=b", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("maps", "side=difference", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("maps", "side=ink&dye=channel&dyed=b", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("energy", "side=b", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("pixel", "side=b", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("redundancy", "side=b", "b_scheme", ONE_SIDE, "give b_scheme"),
-    ("ink", "side=b", "b_scheme", ONE_SIDE, "give b_scheme"),
+    ("maps", "side=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("maps", "side=difference", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("maps", "side=ink&dye=channel&dyed=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("energy", "side=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("pixel", "side=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("redundancy", "side=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
+    ("ink", "side=b", "b_scheme", ONE_SIDE, "such as b_scheme=standard"),
     ("maps", "side=ink", "dye", "there is no ink: nothing is dyed", "give dye=channel or dye=patch"),
     (
         "maps",
@@ -510,32 +510,39 @@ def spelt(number: int) -> str:
 
 
 LIMIT = f"feature maps may need at most {spelt(100 * 10**9)} multiply-accumulates"
-STEM = 27 * 64 * 1024**2
-STANDARD = {"size": 1024, "scheme": "standard"}
-ONE = 9 * 64**2 * 1024**2
+STEM = 27 * 64 * 700**2
+STANDARD = {"size": 700, "scheme": "standard"}
+ONE = 9 * 64**2 * 700**2
 TOO_MUCH = {
     "maps as far as the module": (
         "maps",
-        {**STANDARD, "module": 3},
+        {**STANDARD, "module": 6},
         "size",
         f"{LIMIT}, and these need",
-        3 * ONE + STEM,
+        6 * ONE + STEM,
     ),
     "both sides": (
         "maps",
-        {"size": 1024, "b_scheme": "standard", "module": 2, "side": "difference"},
+        {"size": 700, "b_scheme": "standard", "module": 3, "side": "difference"},
         "size",
         f"{LIMIT}, and these need",
-        2 * (2 * ONE + STEM),
+        2 * (3 * ONE + STEM),
     ),
-    "six arms": ("scale", {**STANDARD, "modules": 1}, "size", f"{LIMIT}, and these need", 6 * (ONE + STEM)),
-    "energies": ("energy", {**STANDARD, "modules": 1}, "size", f"{LIMIT}, and these need", 3 * (ONE + STEM)),
+    "one arm": ("scale", {**STANDARD, "modules": 6}, "size", f"{LIMIT}, and these need", 6 * ONE + STEM),
+    "energies": ("energy", {**STANDARD, "modules": 2}, "size", f"{LIMIT}, and these need", 3 * (2 * ONE + STEM)),
     "maps of one module": (
         "maps.npy",
         {"in_channels": 2048, "size": 1024, "module": 1},
-        "in_channels",
-        f"feature maps may need at most {spelt(2**27)} elements of one module's maps, and these need",
+        "size",
+        f"feature maps may need at most {spelt(2**25)} elements of one module's maps, and these need",
         2**31,
+    ),
+    "maps of all modules": (
+        "ink",
+        {"in_channels": 2048, "size": 112, "scheme": "depthwise", "kernel_size": 1, "modules": 16},
+        "size",
+        f"feature maps may need at most {spelt(2**30)} elements of all modules' maps, and these need",
+        3 * 17 * 2048 * 112**2,
     ),
     "weights": (
         "pixel",
@@ -640,7 +647,7 @@ QUESTIONS: list[StackQuestion] = [
     StackPixel(LOUD, module=2, channel=1, row=3, column=3),
     StackRedundancy(LOUD, module=2),
 ]
-MODELS: dict[type[StackQuestion], type[Model]] = {StackEnergy: Energies, StackScale: Scales, StackInk: Ink}
+MODELS: dict[type[StackQuestion], type[Model]] = {StackEnergy: Energies, StackInk: Ink}
 QUESTIONS += [
     replace(question, spec=replace(LOUD, normalisation=normalisation))
     for question in QUESTIONS
@@ -666,7 +673,9 @@ def test_no_body_ever_holds_infinity_or_nan(by: float) -> None:
         if isinstance(body, SpecError):
             assert (body.field, body.hint) == ("gain", "use gain fan-in, a normalisation or fewer modules")
             assert by >= 1e20 if isinstance(question, StackRedundancy) else by >= 1e28
-        elif isinstance(question, StackEnergy | StackScale | StackInk):
+        elif isinstance(question, StackScale):
+            assert len(read(body)) == 4
+        elif isinstance(question, StackEnergy | StackInk):
             MODELS[type(question)].model_validate_json(body)
             read(body)
         else:

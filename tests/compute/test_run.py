@@ -12,7 +12,7 @@ from PIL import Image
 from compute import ConvSpec, GroupedConv2d, Grouping, SpecError
 from compute.maps import MapsSpec
 from compute.picture import MEAN, STD, square
-from compute.run import Runner, feature_maps
+from compute.run import ENTRY_BYTES, Runner, feature_maps
 from compute.weights import bias_block, dense_block, stem_weights
 
 SAMPLES = Path(__file__).parents[2] / "static/samples"
@@ -172,7 +172,7 @@ def test_wrong_channels(photograph, runner, channels):
 
 
 def test_the_stem_is_kept_within_bounds(photograph):
-    runner = Runner("cpu", cache_bytes=3 * 32 * 64 * 64 * 4)
+    runner = Runner("cpu", cache_bytes=3 * (32 * 64 * 64 * 4 + ENTRY_BYTES))
     for key in "abcdef":
         runner.feature_maps(lambda: photograph, key, MapsSpec(ConvSpec(SPLITS[0], height=64, width=64)))
     assert len(runner._stems._kept) == 3
