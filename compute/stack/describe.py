@@ -52,23 +52,25 @@ def describe_group(span: Span) -> dict[str, int]:
 def receptive_field(spec: StackSpec, module: int, row: int, column: int) -> tuple[int, int, int, int]:
     """(top, left, bottom, right), half open, in pixels of the square picture: the smallest box around the pixels that
     value (row, column) after `module` depends on through kernels and pools. With a dilation there may be gaps in it;
-    a normalisation takes its mean and deviation from the whole map besides."""
-    top, bottom = _seen(spec, module, row, 0)
-    left, right = _seen(spec, module, column, 1)
-    return top, left, bottom + 1, right + 1
-
-
-def _seen(spec: StackSpec, module: int, place: int, axis: int) -> tuple[int, int]:
-    """The first and the last row (axis 0) or column that `place` depends on; beyond a border there is nothing."""
-    dilation, padding = spec.dilation[axis], spec.padding[axis]
-    steps = [dilation * tap - padding for tap in range(spec.kernel_size[axis])]
-    seen = {place}
+    a normalisation takes its mean and deviation from the whole map besides. (0, 0, 0, 0) where it depends on none."""
+    seen = [{row}, {column}]
     for m in range(module, 0, -1):
-        seen = {p for p in (q + step for q in seen for step in steps) if 0 <= p < spec.side(m)}
+        read = [_tapped(spec, m, places, axis) for axis, places in enumerate(seen)]
+        if not all(read):  # every tap lies beyond the border: nothing but the identity is left
+            read = [set[int](), set[int]()]
+        seen = [taps | places if spec.residual else taps for taps, places in zip(read, seen, strict=True)]
         if spec.pooled(m):
-            seen = {2 * q + half for q in seen for half in (0, 1)}
-    seen = {p for p in (q + step for q in seen for step in (-1, 0, 1)) if 0 <= p < spec.size}
-    return min(seen), max(seen)
+            seen = [{2 * place + half for place in places for half in (0, 1)} for places in seen]
+    if not all(seen):
+        return 0, 0, 0, 0
+    (top, bottom), (left, right) = ((min(places) - 1, max(places) + 2) for places in seen)  # the stem is 3 x 3
+    return max(top, 0), max(left, 0), min(bottom, spec.size), min(right, spec.size)
+
+
+def _tapped(spec: StackSpec, module: int, places: set[int], axis: int) -> set[int]:
+    """Rows (axis 0) or columns that the kernel reads for `places`, beyond the border none."""
+    steps = [spec.dilation[axis] * tap - spec.padding[axis] for tap in range(spec.kernel_size[axis])]
+    return {p for p in (place + step for place in places for step in steps) if 0 <= p < spec.side(module)}
 
 
 def _modules(spec: StackSpec, standard: bool = False) -> Iterator[dict[str, Any]]:

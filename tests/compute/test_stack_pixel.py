@@ -33,6 +33,7 @@ FIELDS = {
     "one-tap": case(UNEVEN_12, 3, (1, 1), size=9),
     "tall": case(UNEVEN_12, 3, (3, 1), dilation=(2, 1), size=17),
     "even": case(UNEVEN_12, 2, (2, 2), dilation=(2, 2), size=17, residual=False),
+    "even-added": case(UNEVEN_12, 2, (2, 2), dilation=(4, 6), size=19),
     "dilated": case(UNEVEN_12, 2, (3, 5), dilation=(3, 2), size=19),
     "alone": case(UNEVEN_12, 1, dilation=(4, 4), size=19, residual=False),
     "pooled": case(Grouping.uniform(12, 12, 2), 4, downsample="average", stage=1, size=31),
@@ -232,6 +233,22 @@ def test_the_receptive_field_is_where_the_gradient_lives(runner, name):
         facts = taken_apart(runner, spec, spec.modules, 7, row, column).facts
         box = [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
         assert facts["receptive_field"] == box, (row, column)
+
+
+@pytest.mark.parametrize("residual", [True, False], ids=["residual", "straight"])
+def test_a_kernel_whose_taps_all_lie_beyond_the_border(runner, residual):
+    """Two taps eight pixels apart on a picture of four: what is left is the bias, and the pixel that is added."""
+    spec = case(UNEVEN_12, 1, (2, 2), dilation=(8, 8), size=4, residual=residual)
+    stem = stem_of(noise(4), spec)
+    answer = taken_apart(runner, spec, 1, 5, 0, 1, noise(4), "four")
+    top, left, bottom, right = answer.facts["receptive_field"]
+    assert not answer.patch.any()
+    assert answer.facts["conv"] == pytest.approx(answer.facts["bias"])
+    if residual:
+        assert answer.facts["identity"] == pytest.approx(stem[5, 0, 1], rel=1e-5)
+        assert (top, left, bottom, right) == (0, 0, 2, 3)
+    else:
+        assert top >= bottom or left >= right  # no pixel at all
 
 
 def test_the_runners_own_value_ignores_what_lies_outside(runner):
