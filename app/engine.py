@@ -35,6 +35,10 @@ class EngineFailed(Exception):
     """The device's process could not be started, or died over this request."""
 
 
+class EngineTimedOut(EngineFailed):
+    """This request took longer than one may; asked again it would take as long."""
+
+
 class EngineGone(Exception):
     """Whoever asked has left; nobody waits for the answer."""
 
@@ -147,12 +151,14 @@ class Engine:
         else:
             outcome = await self._within_time(running)
         died = isinstance(outcome, BrokenProcessPool)
-        if died or (isinstance(outcome, worker.DeviceError) and outcome.fatal):
+        if died or isinstance(outcome, TimeoutError) or (isinstance(outcome, worker.DeviceError) and outcome.fatal):
             log.error("the device's process is lost (%s); starting another", outcome)
             await self._replace()
         if died and job.again and not job.done.done():  # perhaps something else killed it: one more try
             job.again = False
             self._waiting.appendleft(job)
+        elif isinstance(outcome, TimeoutError):
+            job.answer(EngineTimedOut(_reason(outcome)))
         elif died or isinstance(outcome, worker.DeviceError):
             job.answer(EngineFailed(_reason(outcome)))
         else:
@@ -166,8 +172,8 @@ class Engine:
         if done:
             return await _outcome(running)
         _kill_processes()
-        await asyncio.wait({running})
-        return worker.DeviceError(f"this took longer than {limit:g} s and was stopped", fatal=True)
+        await _outcome(running)  # that its process died is no news
+        return TimeoutError(f"this took longer than {limit:g} s and was stopped")
 
     async def _give_up(self, error: BaseException) -> None:
         """The device could not be opened: tell everyone, and try again, but ever less often."""
