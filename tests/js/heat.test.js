@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { colourTable } from "../../static/js/draw/colours.js";
-import { cellAt, enlargeHeat, fillHeat, layoutHeat, paintHeat } from "../../static/js/draw/heat.js";
+import { enlargeHeat, fillHeat, layoutHeat } from "../../static/js/draw/heat.js";
 
 const table = colourTable("viridis");
 const LINE = 0xff808080;
@@ -62,29 +62,4 @@ test("the factor is whole and fits, and past 512 channels a cell is a pixel", ()
   assert.equal(layoutHeat(4, 4, 900).zoom, 16);
   assert.equal(layoutHeat(512, 512, 300).zoom, 1);
   assert.deepEqual(layoutHeat(513, 8, 2000), { zoom: 1, width: 8, height: 513 });
-});
-
-test("a pixel names its cell by the matrix's own numbers", () => {
-  const heat = heatOf({ rowOrder: [1, 0] });
-  const layout = { zoom: 3, width: 9, height: 6 };
-  assert.deepEqual(cellAt(heat, layout, 8, 0), { row: 1, column: 2 });
-  assert.deepEqual(cellAt(heat, layout, 0, 5.9), { row: 0, column: 0 });
-  for (const [x, y] of [[9, 0], [0, 6], [-1, 0]]) assert.equal(cellAt(heat, layout, x, y), null);
-});
-
-test("what is painted is what was filled, at any factor", () => {
-  /** @type {any} */ (globalThis).ImageData = class {
-    constructor(/** @type {any} */ data, /** @type {number} */ width, /** @type {number} */ height) {
-      Object.assign(this, { data, width, height });
-    }
-  };
-  /** @type {any} */
-  let image;
-  const context = /** @type {any} */ ({ putImageData: (/** @type {any} */ put) => (image = put) });
-  for (const zoom of [1, 2]) {
-    paintHeat(context, heatOf(), { zoom, width: 3 * zoom, height: 2 * zoom });
-    const pixels = new Uint32Array(image.data.buffer);
-    assert.deepEqual([image.width, image.height, pixels.length], [3 * zoom, 2 * zoom, 6 * zoom * zoom]);
-    assert.deepEqual([pixels[0], pixels[pixels.length - 1]], [table[0], table[51]]);
-  }
 });

@@ -1,5 +1,5 @@
 /**
- * Paints a matrix as a heat-map: numbers in, pixels out, rows and columns in any order. One pixel per cell, or enlarged
+ * A matrix as a heat-map: numbers in, pixels out, rows and columns in any order. One pixel per cell, or enlarged
  * by a whole factor without smoothing and with thin lines between groups. Cells that have no value, such as those of a
  * dead channel, are a checker of two greys. Leaves out where the canvas stands and what the axes are called.
  *
@@ -32,16 +32,11 @@ const LEAST_WITH_LINES = 3; // canvas pixels of a cell, so that its line leaves 
 /** @param {number} count */
 const inOrder = (count) => Array.from({ length: count }, (_, i) => i);
 
-/** @param {Heat} heat */
-const orderOf = ({ rows, columns, rowOrder = inOrder(rows), columnOrder = inOrder(columns) }) => ({ rowOrder, columnOrder });
-
 /**
  * @param {Uint32Array} pixels  ABGR, one per cell shown, row by row
  * @param {Heat} heat
  */
-export function fillHeat(pixels, heat) {
-  const { columns, values, table, range: [lo, hi], absent } = heat;
-  const { rowOrder, columnOrder } = orderOf(heat);
+export function fillHeat(pixels, { rows, columns, values, rowOrder = inOrder(rows), columnOrder = inOrder(columns), table, range: [lo, hi], absent }) {
   const factor = hi > lo ? 255 / (hi - lo) : 0;
   for (let y = 0, at = 0; y < rowOrder.length; y++) {
     const start = rowOrder[y] * columns;
@@ -68,21 +63,6 @@ export function layoutHeat(rows, columns, available) {
 }
 
 /**
- * Which cell a pixel of the canvas belongs to, as numbers in the matrix.
- * @param {Heat} heat
- * @param {HeatLayout} layout
- * @param {number} x  canvas pixels
- * @param {number} y
- * @returns {{row: number, column: number}|null}  null beside the matrix
- */
-export function cellAt(heat, { zoom }, x, y) {
-  const { rowOrder, columnOrder } = orderOf(heat);
-  const row = rowOrder[Math.floor(y / zoom)];
-  const column = columnOrder[Math.floor(x / zoom)];
-  return row === undefined || column === undefined ? null : { row, column };
-}
-
-/**
  * @param {Uint32Array} pixels  ABGR, layout.width * layout.height of them
  * @param {Uint32Array} cells  one per cell
  * @param {HeatLayout} layout
@@ -99,19 +79,4 @@ export function enlargeHeat(pixels, cells, { zoom, width, height }, { rowCuts = 
   for (const cut of columnCuts) {
     if (cut > 0 && cut < columns) for (let y = 0; y < height; y++) pixels[y * width + cut * zoom] = LINE;
   }
-}
-
-/**
- * @param {CanvasRenderingContext2D} context  of a canvas of the layout's size
- * @param {Heat} heat
- * @param {HeatLayout} layout
- * @param {Cuts} [cuts]
- */
-export function paintHeat(context, heat, layout, cuts = {}) {
-  const { zoom, width, height } = layout;
-  const cells = new Uint32Array((width * height) / zoom ** 2);
-  fillHeat(cells, heat);
-  const pixels = zoom === 1 ? cells : new Uint32Array(width * height);
-  if (zoom > 1) enlargeHeat(pixels, cells, layout, cuts);
-  context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height), 0, 0);
 }
