@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { counted, fixed, inputsOf, number, pair, ratio, si, siParts, span } from "../../static/js/model/format.js";
+import { counted, fixed, float32Text, inputsOf, number, pair, ratio, si, siParts, span, typeset } from "../../static/js/model/format.js";
 
 const spaced = (/** @type {string} */ text) => text.replaceAll(" ", "\u202f");
 
@@ -40,4 +40,20 @@ test("rounding is half up, ranges and pairs are short", () => {
   assert.deepEqual([counted(1, "channel"), counted(64, "channel")], ["1 channel", "64 channels"]);
   assert.equal(pair([3, 3]), "3");
   assert.equal(pair([3, 2]), "3,2");
+});
+
+test("float32 is written with the fewest digits that give it back", () => {
+  const cases = /** @type {const} */ ([
+    [0.1, "0.1"], [1 / 3, "0.33333334"], [16777216, "16777216"], [16777218, "16777218"], [1e-45, "1e-45"],
+    [3.4028234663852886e38, "3.4028235e+38"], [-0.043838482350111, "-0.043838482"], [4.3914408683776855, "4.391441"], [0, "0"],
+  ]);
+  for (const [value, text] of cases) assert.equal(float32Text(Math.fround(value)), text);
+  const view = new DataView(new ArrayBuffer(4));
+  for (let bits = 1; bits < 2 ** 32; bits += 2_345_677) {
+    view.setUint32(0, bits);
+    const value = view.getFloat32(0);
+    if (Number.isFinite(value)) assert.equal(Math.fround(Number(float32Text(value))), value);
+  }
+  assert.equal(float32Text(Infinity), "Infinity");
+  assert.equal(typeset(float32Text(Math.fround(-1e-7))), "−1e−7");
 });

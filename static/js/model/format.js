@@ -103,6 +103,25 @@ export const counted = (count, noun) => `${number(count)} ${count === 1 ? noun :
 export const inputsOf = ({ in_start, in_channels }) =>
   `${in_channels === 1 ? "input" : "inputs"} ${span(in_start, in_channels)}`;
 
+const LEAST_NORMAL = 2 ** -126;
+
+/**
+ * The fewest digits that give the same float32 back: 0.1, not 0.10000000149.
+ * @param {number} value
+ */
+export function float32Text(value) {
+  if (!Number.isFinite(value)) return String(value);
+  // A float32 holds any six digits, but below the normal ones fewer tell it.
+  for (let digits = Math.abs(value) < LEAST_NORMAL ? 1 : 6; digits < 9; digits++) {
+    const near = Number(value.toPrecision(digits));
+    if (Math.fround(near) === Math.fround(value)) return String(near);
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
+/** A number's text as it is set: with a minus, not a hyphen. @param {string} text */
+export const typeset = (text) => text.replaceAll("-", "−");
+
 /**
  * @param {readonly [number, number]} pair
  */

@@ -194,6 +194,13 @@ export const rotationOf = ({ mixing, in_channels }, module) =>
   mixing === "rotated" && module > 0 && module % 2 === 0 ? Math.floor(in_channels / 4) : 0;
 
 /**
+ * Whether what enters a module is halved just before.
+ * @param {FrozenStackState} state
+ * @param {number} module
+ */
+export const pooledAt = ({ downsample, stage }, module) => downsample !== "none" && module > 1 && (module - 1) % stage === 0;
+
+/**
  * Height and width of what a module gives.
  * @param {FrozenStackState} state
  * @param {number} module

@@ -7,9 +7,9 @@
  * @typedef {import("../../model/stacksections.js").Part} Part
  */
 import { COLOURS } from "../../core/palette.js";
-import { number } from "../../model/format.js";
+import { counted, number } from "../../model/format.js";
 import { partsOf } from "../../model/stacksections.js";
-import { rotationOf, sideLength, spansOf } from "../../model/stackstate.js";
+import { pooledAt, rotationOf, sideLength, spansOf } from "../../model/stackstate.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const [TOP, TALL, WIDE] = [44, 168, 760];
@@ -45,7 +45,10 @@ export function drawModule(state, side, order) {
   /** @param {number} channel */
   const y = (channel) => TOP + (TALL * channel) / total;
   const mixed = module > 1 && (state.mixing === "shuffle" || state.mixing === "pointwise");
-  const x = { before: 60, read: mixed ? 190 : 60, conv: mixed ? 260 : 170, write: 440, norm: 490, sum: 560, relu: 610, out: 690 };
+  const pooled = pooledAt(state, module);
+  const [halved, mixing] = [pooled ? 134 : 0, mixed ? (pooled ? 86 : 130) : 0]; // what stands before the groups needs room
+  const [first, read] = [60 + halved, 60 + halved + mixing];
+  const x = { before: 60, first, read, conv: Math.max(170, read + 70), write: 440, norm: 490, sum: 560, relu: 610, out: 690 };
 
   /** @param {number} left @param {Part[]} parts @param {string} name */
   const bar = (left, parts, name) => svg("g", {}, ...parts.map(({ index, from, to }) =>
@@ -62,7 +65,7 @@ export function drawModule(state, side, order) {
 
   if (module === 0) {
     pieces.push(svg("rect", { x: 60, y: TOP, width: BAR, height: TALL, class: "picture" }), label(66, TOP + TALL + 18, "3 colours"),
-      box(300, TOP + TALL / 2, "stem, 3 × 3, ReLU"), line(60 + BAR, 220), line(380, x.out), bar(x.out, writes, `${number(total)} channels`));
+      box(300, TOP + TALL / 2, "stem, 3 × 3, ReLU"), line(60 + BAR, 220), line(380, x.out), bar(x.out, reads, `${number(total)} channels`));
     return frame(pieces);
   }
   /** @param {number} from @param {number} to @param {number} [up] */
@@ -76,10 +79,14 @@ export function drawModule(state, side, order) {
   }
 
   pieces.push(bar(x.before, module === 1 ? reads : was, module === 1 ? "from the stem" : `from module ${module - 1}`));
+  if (pooled) {
+    const middle = (x.before + BAR + x.first) / 2;
+    pieces.push(line(x.before + BAR, x.first), box(middle, TOP + TALL / 2, `2 × 2 ${state.downsample}`), bar(x.first, was, "halved"));
+  }
   if (mixed) {
-    if (state.mixing === "shuffle" && order) pieces.push(...shuffleLines(order, was, x.before + BAR, x.read, y));
-    else pieces.push(svg("path", { d: `M${x.before + BAR} ${y(0)}L${x.read} ${y(total)}V${y(0)}L${x.before + BAR} ${y(total)}Z`, class: "mesh" }));
-    pieces.push(label((x.before + BAR + x.read) / 2, TOP - 10, state.mixing === "shuffle" ? "shuffle" : "1 × 1"), bar(x.read, reads, "read"));
+    if (state.mixing === "shuffle" && order) pieces.push(...shuffleLines(order, was, x.first + BAR, x.read, y));
+    else pieces.push(svg("path", { d: `M${x.first + BAR} ${y(0)}L${x.read} ${y(total)}V${y(0)}L${x.first + BAR} ${y(total)}Z`, class: "mesh" }));
+    pieces.push(label((x.first + BAR + x.read) / 2, TOP - 10, state.mixing === "shuffle" ? "shuffle" : "1 × 1"), bar(x.read, reads, "read"));
   }
   for (const { index, from, to } of reads) {
     const target = writes.filter((part) => part.index === index);
@@ -95,7 +102,7 @@ export function drawModule(state, side, order) {
     const middle = writes.filter((part) => part.index === span.index).reduce((best, part) => (part.to - part.from > best.to - best.from ? part : best));
     const room = y(middle.to) - y(middle.from);
     if (room >= LABELLED) {
-      pieces.push(label((x.conv + x.write) / 2, (y(middle.from) + y(middle.to)) / 2 + 4,
+      pieces.push(label(Math.min((x.conv + x.write) / 2, x.write - 75), (y(middle.from) + y(middle.to)) / 2 + 4,
         `${span.index + 1}:  ${kernel}, ${number(span.in_channels)} → ${number(span.out_channels)}`, "on-ribbon"));
     }
   }
@@ -130,10 +137,13 @@ export function drawModule(state, side, order) {
 function sentence(state, spans, side) {
   const sizes = spans.slice(0, 8).map(({ in_channels, out_channels }) => `${in_channels} to ${out_channels}`).join(", ");
   const mixing = { none: "", shuffle: "channels are shuffled, ", pointwise: "a 1 × 1 convolution mixes all channels, ", rotated: "" }[state.mixing];
-  const before = state.module > 1 ? mixing : "";
+  const pooling = pooledAt(state, state.module) ? `2 × 2 ${state.downsample} pooling halves what comes in, ` : "";
+  const before = pooling + (state.module > 1 ? mixing : "");
+  const turn = rotationOf(state, state.module);
+  const groups = `${counted(spans.length, "group")}${turn ? `, moved by ${counted(turn, "channel")},` : ""} ${spans.length === 1 ? "convolves" : "convolve"}`;
   const norm = { none: "", conv: ", normalised", sum: "" }[state.normalisation];
   const sum = state.residual ? `, the module’s input is added${state.normalisation === "sum" ? " and the sum normalised" : ""}` : "";
-  return `Module ${state.module}, ${side} × ${side} pixels: ${before}${spans.length} groups convolve ${sizes}${spans.length > 8 ? " and so on" : ""} channels${norm}${sum}${state.relu ? ", then ReLU" : ""}.`;
+  return `Module ${state.module}, ${side} × ${side} pixels: ${before}${groups} ${sizes}${spans.length > 8 ? " and so on" : ""} channels${norm}${sum}${state.relu ? ", then ReLU" : ""}.`;
 }
 
 /**

@@ -15,30 +15,36 @@ export function createInkPatch(store) {
     h("p", { class: "ink-patch-words" }, "Drag the patch, or focus it and use the arrow keys, with Shift for larger steps. Inside it the picture is its own negative."));
   const own = listeners();
   const latest = createLatest({ most: 0 });
-  let shownKey = "";
+  let shown = ""; // which picture, and which is on its way
+  let asked = "";
   /** Where on the patch it is held, in pixels of the square picture. @type {{row: number, column: number}|null} */
   let held = null;
 
-  /** @param {AbortSignal} signal */
-  async function load(signal) {
-    const { image, size } = store.get();
+  /** @param {string} path @param {AbortSignal} signal */
+  async function load(path, signal) {
     let bytes;
     try {
-      bytes = await getBytes(`/api/images/${image}?size=${size}`, { signal }); // a failed <img> would show on the console
+      bytes = await getBytes(path, { signal }); // a failed <img> would show on the console
     } catch {
+      if (asked === path) asked = ""; // the next change asks again
       return; // the maps' own request says why, and the old picture stays
     }
+    if (signal.aborted) return;
     URL.revokeObjectURL(picture.src);
     picture.src = URL.createObjectURL(new Blob([bytes]));
+    shown = path;
   }
 
   function show() {
     const { dye, image, size, dye_row, dye_column, dye_size } = store.get();
     element.hidden = dye !== "patch";
     if (element.hidden) return;
-    const key = `${image} ${size}`;
-    if (key !== shownKey) latest.submit(load);
-    shownKey = key;
+    const path = `/api/images/${image}?size=${size}`;
+    if (path !== asked) {
+      asked = path;
+      if (path === shown) latest.cancel();
+      else latest.submit((signal) => load(path, signal));
+    }
     const share = (/** @type {number} */ pixels) => `${(100 * pixels) / size}%`;
     Object.assign(patch.style, { top: share(dye_row), left: share(dye_column), width: share(dye_size), height: share(dye_size) });
     patch.setAttribute("aria-label", `Patch of ${dye_size} × ${dye_size} pixels at row ${dye_row}, column ${dye_column}`);
