@@ -27,7 +27,7 @@ if (!link.state.image) link.state.image = boot.samples[0]?.id ?? "";
 const kept = createStore(link.state);
 /** Whatever a panel asks for, the state stays one that can be. */
 const store = { ...kept, update: (/** @type {any} */ patch) => kept.update(settle(kept.get(), patch)) };
-const numbers = createStackNumbers({ store, errors, waysOut: (state, field) => waysOut(state, field, store.update) });
+const numbers = createStackNumbers({ store, errors, waysOut: (state, error) => waysOut(state, error, store.update) });
 const deps = { store, boot, errors, numbers, maps: createStackMaps() };
 
 createControls(qs("#controls"), deps);
@@ -37,11 +37,11 @@ const inspector = createInspector(/** @type {HTMLDialogElement} */ (qs("#inspect
 const seeing = { ...deps, inspect: inspector.open };
 createModule(qs("#module"), seeing);
 createFilm(qs("#film"), seeing);
-createMaps(qs("#maps"), seeing);
+const { painted } = createMaps(qs("#maps"), seeing);
 createInk(qs("#ink"), seeing);
 createScale(qs("#scale"), seeing);
 createRedundancy(qs("#redundancy"), seeing);
-createTakeaway(qs("#takeaway"), seeing);
+createTakeaway(qs("#takeaway"), { ...seeing, painted });
 numbers.refresh();
 
 for (const { field, message } of link.errors) errors.showFieldNote(field, message);

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from base64 import b64decode
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,18 @@ async () => {
 }
 """
 
+# Where each heading of the sum's rows begins and ends.
+HEADS = """
+() => {
+  const heads = [...document.querySelectorAll('#inspector .inspector-columns > span')];
+  return heads.filter((head) => head.textContent).map((head) => {
+    const range = document.createRange();
+    range.selectNodeContents(head);
+    const { left, right } = range.getBoundingClientRect();
+    return [left, right];
+  });
+}
+"""
 
 CELLS = """
 () => [...document.querySelectorAll('#inspector .map-twin tbody tr')]
@@ -200,6 +213,7 @@ def test_keys_and_clicks_choose_a_value(open_stack: OpenStack) -> None:
     top, left, bottom, right = facts(view)["receptive_field"]
     text = page.locator("#inspector .inspector-part").first.inner_text()
     assert f"Rows {top}–{bottom - 1}, columns {left}–{right - 1}: {bottom - top} × {right - left} of 32 × 32" in text
+    assert "Every pixel has a say through the normalisation" in text
     mark = page.locator(".inspector-field-mark").evaluate(
         "(mark) => ['top', 'left', 'height', 'width'].map((s) => mark.style[s])"
     )
@@ -357,3 +371,5 @@ def test_axe_finds_nothing_in_the_inspector(open_stack: OpenStack, color_scheme:
     assert_fine(view.page, width)
     body = view.page.locator("#inspector .panel-body")
     assert body.evaluate("(body) => body.scrollWidth <= body.clientWidth")
+    heads = view.page.evaluate(HEADS)
+    assert min(right[0] - left[1] for left, right in pairwise(heads)) >= 6  # words, not one word

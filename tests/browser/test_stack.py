@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Route
 from safetensors.numpy import load
 
+from app.stackparams import STACK_NUMBERS
 from tests.browser.conftest import OpenStack
 from tests.browser.stack import Stack
 
@@ -38,13 +39,92 @@ def test_the_numbers_are_those_of_the_api(open_stack: OpenStack) -> None:
     assert view.number("a-share", "#headline") == numbers["modules"][-1]["share"]
     facts = view.page.locator("#module .module-facts").inner_text()
     height, width = numbers["modules"][2]["receptive_field"]
-    assert f"A value sees {height} × {width} pixels" in facts
+    assert f"A value sees up to {height} × {width} pixels" in facts
+    assert "of channel pairs connected after module 4" in view.page.locator("#headline").inner_text()
     energy = view.answer("/api/stack/energy")["modules"][2]
     shown = {name: view.number(name, "#module") for name in ("identity", "conv", "cross", "sum")}
     assert shown == {name: energy[name] for name in shown}
     assert shown["identity"] + shown["conv"] + shown["cross"] == pytest.approx(shown["sum"], rel=1e-6)
     view.page.locator("#module .map-twin summary").click()
     assert view.page.locator("#energy-table tbody tr").count() == 5
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "energy", "heads"),
+    [
+        ("conv", "Energy of the sum (mean square): identity", ["convolution, normalised", "sum"]),
+        (
+            "sum",
+            "Energy of the sum before its normalisation (mean square): ",
+            ["convolution", "sum before its normalisation"],
+        ),
+    ],
+)
+def test_energy_says_where_it_is_measured(
+    open_stack: OpenStack, normalisation: str, energy: str, heads: list[str]
+) -> None:
+    view = open_stack(**SMALL, normalisation=normalisation, module=2)
+    assert energy in view.page.locator("#module .energy").inner_text()
+    view.page.locator("#module .map-twin summary").click()
+    shown = view.page.locator("#energy-table th[scope=col]").all_inner_texts()
+    assert [shown[2], shown[4]] == heads
+    facts = view.page.locator("#module .module-facts").inner_text()
+    assert "through kernels; through the normalisation\u2019s mean and deviation, all of it." in facts
+
+
+def test_the_notes_of_the_api_are_told_with_their_side(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, downsample="max", stage=9)
+    notes = view.page.locator("#module .module-notes p")
+    assert notes.all_inner_texts() == view.numbers()["notes"] != []
+    view.page.locator("#compare").check()
+    view.page.locator("#b_scheme").select_option("standard")
+    view.wait(compare=True, b_scheme="standard")
+    shown = notes.all_inner_texts()
+    a = view.numbers()["notes"]
+    query = view.stack_query(STACK_NUMBERS).replace("scheme=logarithmic&groups=4", "scheme=standard&groups=1")
+    b = view.get_json(f"/api/stack?{query}")["notes"]
+    assert sorted(shown) == sorted(
+        [note for note in a if note in b]
+        + [f"A: {note}" for note in a if note not in b]
+        + [f"B: {note}" for note in b if note not in a]
+    )
+    assert any(note.startswith("B: One group") for note in shown)
+
+
+def test_the_drawing_shows_what_stands_before_the_groups(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, mixing="rotated", downsample="average", stage=1, module=2, scheme="standard")
+    drawing = view.page.locator("#module .diagram")
+    assert "2 × 2 average" in drawing.locator("text").all_text_contents()
+    assert drawing.get_attribute("aria-label") == (
+        "Module 2, 16 × 16 pixels: 2 × 2 average pooling halves what comes in, 1 group, moved by 4 channels, convolves"
+        " 16 to 16 channels, the module\u2019s input is added, then ReLU."
+    )
+    view.page.locator("#mixing").select_option("shuffle")
+    view.wait(mixing="shuffle")
+    texts = drawing.locator("text").all_text_contents()
+    assert {"2 × 2 average", "halved", "shuffle", "read"} <= set(texts)
+    view.set_range("depth_module", 1)
+    view.wait(module=1)
+    assert "2 × 2 average" not in drawing.locator("text").all_text_contents()
+
+
+def test_the_stem_stands_with_the_groups_that_read_it(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, scheme="custom", sizes="12x4,4x12", module=0, mixing="rotated")
+    _, channels, groups = levels(view)
+    assert channels == list(range(16))
+    assert groups == [0] * 12 + [1] * 4
+    captions = view.page.locator("#maps-a figcaption").all_inner_texts()
+    assert captions[0] == "read by group 1 · 12 channels · sees red, green and blue"
+    view.page.locator("#maps-a-cursor").focus()
+    view.page.keyboard.press("End")
+    assert view.page.locator("#maps .readout-title").inner_text().startswith("Map 15 · read by group 2 · sees red")
+    view.page.keyboard.press("Enter")
+    view.until_painted("inspector", channel=15)
+    assert view.page.locator("#inspector .inspector-group").inner_text() == "read by group 2"
+    view.page.keyboard.press("Escape")
+    frame = view.page.locator(".film-row").nth(1).locator(".film-frame")
+    assert frame.nth(0).evaluate("(f) => f.style.getPropertyValue('--group')") == "var(--group-1)"  # channel 4
+    assert frame.nth(1).evaluate("(f) => f.style.getPropertyValue('--group')") == "var(--group-2)"
 
 
 @pytest.mark.parametrize("scaling", ["map", "group", "shared"])
@@ -116,6 +196,50 @@ def test_the_film_follows_a_channel_and_opens_its_depth(open_stack: OpenStack) -
     assert view.page.locator("#module h2").inner_text() == "Module 3 of 4"
 
 
+REFUSED = {"error": {"code": "invalid", "message": "This one cannot be", "field": None, "hint": "look elsewhere"}}
+
+
+def test_a_depth_that_cannot_be_had_ahead_says_so_and_the_others_come(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, painted=False)
+    third = re.compile("/api/stack/maps.*module=3")
+    view.page.route(third, lambda route: route.fulfill(status=200, headers={"Groupscope-Status": "422"}, json=REFUSED))
+    view.page.reload()
+    view.wait()
+    frames = view.page.locator(".film-row").first.locator(".film-frame")
+    assert [frames.nth(m).evaluate("(f) => f.className") for m in (2, 3, 4)] == [
+        "film-frame",
+        "film-frame refused",
+        "film-frame",
+    ]
+    sentence = "This one cannot be; look elsewhere."
+    assert frames.nth(3).get_attribute("title") == sentence
+    assert frames.nth(3).get_attribute("aria-label") == f"Module 3: {sentence} Look at module 3"
+    view.page.unroute(third)
+    frames.nth(3).click()
+    view.wait(module=3)
+    assert frames.nth(3).get_attribute("title") is None
+    assert (frames.nth(3).get_attribute("aria-label") or "").startswith("Channel 0 after module 3, energy")
+
+
+def test_a_busy_server_is_asked_ahead_again(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL, painted=False)
+    busy: list[str] = []
+
+    def turn_away(route: Route) -> None:
+        if busy:
+            route.continue_()
+            return
+        busy.append(route.request.url)
+        error = {"code": "busy", "message": "Too many at once", "field": None, "hint": None}
+        route.fulfill(status=200, headers={"Groupscope-Status": "503"}, json={"error": error})
+
+    view.page.route(re.compile("/api/stack/maps.*module=3"), turn_away)
+    view.page.reload()
+    view.wait()
+    assert len(busy) == 1
+    assert view.page.locator(".film-frame:is(.waiting, .refused)").count() == 0
+
+
 def test_two_groupings_share_a_scale_and_differ_exactly(open_stack: OpenStack) -> None:
     view = open_stack(**SMALL, module=1, gain="cut", point="sum")
     view.page.locator("#compare").check()
@@ -135,7 +259,7 @@ def test_two_groupings_share_a_scale_and_differ_exactly(open_stack: OpenStack) -
     pixels = view.coloured("difference")[0].astype(int)
     assert (np.abs(pixels[:14, ..., 0] - pixels[:14, ..., 2]) <= 2).all()
     notes = view.page.locator("#maps .map-notes").inner_text()
-    assert "A − B is exactly what the connections that B cuts would have added." in notes
+    assert "A − B is exactly what the connections that B cuts would have added, up to float32 rounding." in notes
     view.set_range("depth_module", 3)
     view.wait(module=3)
     notes = view.page.locator("#maps .map-notes").inner_text()
@@ -153,6 +277,14 @@ def test_pointing_at_a_map_points_at_its_counterparts(open_stack: OpenStack) -> 
         label = view.page.locator(f"#maps-{side}-cursor").get_attribute("aria-label") or ""
         assert label.startswith("Map 15 ")
         assert view.page.locator(f"#maps-{side}-cursor.mirrored").count() == 1
+    assert (view.page.locator("#maps-b-cursor").get_attribute("aria-label") or "").endswith(". Take apart")
+    view.page.locator("#maps-difference-cursor").focus()
+    view.page.keyboard.press("End")
+    assert view.page.locator("#maps .readout-title").inner_text().endswith(" · opens A\u2019s map")
+    label = view.page.locator("#maps-difference-cursor").get_attribute("aria-label") or ""
+    assert label.endswith(". Opens A\u2019s map")
+    view.page.keyboard.press("Enter")
+    view.until_painted("inspector", inspected="a", channel=15)
 
 
 def test_groups_that_cannot_be_move_to_the_nearest_and_say_so(open_stack: OpenStack) -> None:
@@ -247,6 +379,40 @@ def test_files_hold_the_exact_maps(open_stack: OpenStack) -> None:
     sheet = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert sheet.width > 3 * 32
     assert len(set(sheet.convert("RGB").resize((64, 64)).get_flattened_data())) > 20
+
+
+def test_a_sheet_is_labelled_with_what_it_shows(open_stack: OpenStack) -> None:
+    """Not with a state whose maps are still on their way."""
+    view = open_stack(
+        **SMALL, module=2, compare=True, scaling="map", mixing="shuffle", normalisation="conv", gain="cut"
+    )
+    view.page.evaluate(
+        """() => {
+          window.told = [];
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+            window.told.push(text);
+            return write.call(this, text, ...at);
+          };
+        }"""
+    )
+    held: list[Route] = []
+    view.page.route(re.compile("/api/stack/maps"), lambda route: held.append(route))
+    view.page.click("#seed-next")
+    view.page.locator("#maps .panel-body[aria-busy=true]").wait_for()
+    with view.page.expect_download() as download:
+        view.page.click("#sheet-png")
+    assert download.value.suggested_filename == "stack-module-2.png"
+    told = view.page.evaluate("() => window.told")
+    assert told[:4] == [
+        "4 modules of 16 channels, 3 × 3, A: logarithmic n\u202f=\u202f4, base 2; B: uniform n\u202f=\u202f4",
+        "residual · ReLU · normalisation of the convolution · channel shuffle",
+        "module 2, output · size 32 · one scale for each map · grey, A − B diverging",
+        "weights filter-bank, seed 0, gain cut, untrained",
+    ]
+    view.page.unroute(re.compile("/api/stack/maps"))
+    view.page.click("#seed-next")
+    view.wait(seed=2)
 
 
 def test_the_view_is_a_link(open_stack: OpenStack) -> None:

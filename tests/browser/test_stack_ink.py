@@ -1,8 +1,10 @@
 """Ink on the stack page: it stops at walls until they are opened, and every number is the API's."""
 
+import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from app.stackparams import STACK_NUMBERS
 from tests.browser.conftest import OpenStack
@@ -121,8 +123,11 @@ def test_a_patch_is_dragged_and_moved_by_keys(open_stack: OpenStack) -> None:
     view = open_stack(**SMALL, dye="patch", dye_size=8, mixing="rotated")
     assert view.page.locator("#dye_channel").is_hidden()
     assert view.page.locator("#dye_row").get_attribute("max") == "24"
-    assert sentence(view).startswith("A patch of 8 × 8 pixels: the stem mixes the three colours")
-    assert_shows(view, ink_of(view))
+    ink = ink_of(view)
+    changed = ink[0]["changed"]
+    which = "all 16 of its channels" if changed == 16 else f"{changed} of its 16 channels"
+    assert sentence(view).startswith(f"A patch of 8 × 8 pixels: the stem mixes the three colours, and {which} change. ")
+    assert_shows(view, ink)
     patch = view.page.locator("#ink-patch")
     patch.scroll_into_view_if_needed()
     box = patch.bounding_box()
@@ -138,6 +143,36 @@ def test_a_patch_is_dragged_and_moved_by_keys(open_stack: OpenStack) -> None:
         patch.press(key)
     view.until_painted("ink", dye_row=12, dye_column=11)
     assert_shows(view, ink_of(view))
+
+
+def test_a_picture_that_did_not_come_is_asked_for_again(open_stack: OpenStack) -> None:
+    view = open_stack(**SMALL)
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        error = {"code": "busy", "message": "Too many at once", "field": None, "hint": None}
+        route.fulfill(status=200, headers={"Groupscope-Status": "503"}, json={"error": error})
+
+    picture = re.compile(r"/api/images/[^/]+\?size=32$")
+    view.page.route(picture, lose)
+    view.page.locator("#dye").select_option("patch")
+    view.until_painted("ink", dye="patch")
+    assert len(lost) == 1
+    assert not view.page.locator(".ink-picture img").get_attribute("src")
+    view.page.unroute(picture)
+    view.page.locator("#ink-patch").press("ArrowRight")
+    view.page.wait_for_function("() => document.querySelector('.ink-picture img').naturalWidth === 32")
+
+
+def test_groups_that_hand_channels_on_have_no_walls(open_stack: OpenStack) -> None:
+    lopsided = SMALL | {"scheme": "custom", "sizes": "4x12,12x4"}
+    view = open_stack(**lopsided, dye_channel=3)
+    ink = ink_of(view)
+    assert ink[-1]["reachable"] == 16
+    assert sentence(view).startswith("Channel 3: after module 2 it has reached all 16 channels.")
+    assert view.page.locator(".ink-mixers > span").inner_text() == "Between the modules:"
+    assert_shows(view, ink)
 
 
 def test_reachability_is_that_of_the_api_for_both_sides(open_stack: OpenStack) -> None:

@@ -72,6 +72,7 @@ def test_a_cell_tells_its_pair_and_the_exact_value(open_stack: OpenStack) -> Non
     view.page.keyboard.press("Enter")
     view.page.locator("#redundancy .map-twin > summary").click()
     cells = view.page.locator("#redundancy .map-twin td")
+    cells.first.wait_for()
     shown = {
         name: [float(v) for v in cells.evaluate_all(
             "(cells, name) => cells.filter((c) => c.dataset.name === name).map((c) => c.dataset.value)", name

@@ -33,7 +33,8 @@ test("what is asked for ahead is kept all at once, and what is on screen always"
   assert.deepEqual(depths(aheadOf(halved, 16, 10 * (8 ** 2 + 16 ** 2 + 16 ** 2))), [3, 2, 1]);
 });
 
-const refusal = (/** @type {number} */ status, message = "No") => new ApiError(status, { code: "x", message, field: null, hint: null });
+const refusal = (/** @type {number} */ status, message = "No", code = { 0: "unreachable", 503: "busy" }[status] ?? "x") =>
+  new ApiError(status, { code, message, field: null, hint: null });
 
 /**
  * Fetches 1 to 4 and tells what happened; a number fails as `failing` says, as often as it says.
@@ -67,6 +68,8 @@ async function fetched(failing) {
 
 test("what is refused is told, and the rest goes on", async () => {
   assert.deepEqual(await fetched({ 2: [refusal(422, "Too much"), 9] }), { log: ["1", "2 Too much.", "3", "4"], asked: { 1: 1, 2: 1, 3: 1, 4: 1 } });
+  const late = refusal(503, "Too long", "engine_failed"); // asked again it would take as long
+  assert.deepEqual(await fetched({ 2: [late, 9] }), { log: ["1", "2 Too long.", "3", "4"], asked: { 1: 1, 2: 1, 3: 1, 4: 1 } });
 });
 
 test("a server that is busy or away is asked again, a few times", async () => {

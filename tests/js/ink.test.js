@@ -41,8 +41,16 @@ test("one sentence says how far it came, and why no further", () => {
   const still = inkOf(1, 2, 2);
   still.modules[1].changed = 1;
   assert.match(inkSentence(stateOf(grouped), still, true), /groups\. 1 of them shows no difference in this picture\.$/);
-  const patch = inkSentence(stateOf(`${grouped}&dye=patch&dye_size=8&size=32`), inkOf(4, 4, 3), false);
-  assert.match(patch, /^A patch of 8 × 8 pixels: .* After module 2 the ink shows in 3 of 4 channels\.$/);
+  const patch = (/** @type {number} */ count) => inkSentence(stateOf(`${grouped}&dye=patch&dye_size=8&size=32`), inkOf(count, 4, 3), false);
+  assert.equal(patch(2), "A patch of 8 × 8 pixels: the stem mixes the three colours, and 2 of its 4 channels change. After module 2 the ink shows in 3 of 4 channels.");
+  assert.match(patch(4), /and all 4 of its channels change\. After/);
+  assert.match(patch(1), /and 1 of its 4 channels changes\. After/);
+});
+
+test("walls are not told of where groups hand channels to each other", () => {
+  const lopsided = "in_channels=4&scheme=custom&sizes=1x3,3x1&dye_channel=1&modules=2";
+  const told = inkSentence(stateOf(lopsided), inkOf(1, 2, 2), true);
+  assert.equal(told, "Channel 1 reaches 2 of 4 channels after module 2: the groups hand it no further, however deep the stack.");
 });
 
 test("a pixel of the strip is a cell of a row, or none between rows", () => {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fillTaps, tapZoom } from "../../static/js/draw/taps.js";
 import { colourTable } from "../../static/js/draw/colours.js";
 import {
-  dealt, decimal, float32Text, groupOf, linesOf, mostOf, outsideOf, productsOf, readPixel, runningTotals, sightOf, stemField, typeset,
+  decimal, fieldSentence, linesOf, mostOf, outsideOf, productsOf, readPixel, runningTotals, sightOf, sightSentence, stemField,
 } from "../../static/js/model/pixel.js";
 import { parseQuery, settle } from "../../static/js/model/stackstate.js";
 import { bodyOf } from "./bodies.js";
@@ -68,47 +68,35 @@ test("taps beyond the border are told, with dilation too", () => {
   assert.equal(outsideOf(pixelOf({ patch_at: [4, 3] }), [1, 1]), null);
 });
 
-test("float32 is written with the fewest digits that give it back", () => {
-  const cases = /** @type {const} */ ([
-    [0.1, "0.1"], [1 / 3, "0.33333334"], [16777216, "16777216"], [16777218, "16777218"], [1e-45, "1e-45"],
-    [3.4028234663852886e38, "3.4028235e+38"], [-0.043838482350111, "-0.043838482"], [4.3914408683776855, "4.391441"], [0, "0"],
-  ]);
-  for (const [value, text] of cases) assert.equal(float32Text(Math.fround(value)), text);
-  const view = new DataView(new ArrayBuffer(4));
-  for (let bits = 1; bits < 2 ** 32; bits += 2_345_677) {
-    view.setUint32(0, bits);
-    const value = view.getFloat32(0);
-    if (Number.isFinite(value)) assert.equal(Math.fround(Number(float32Text(value))), value);
-  }
-  assert.equal(float32Text(Infinity), "Infinity");
-});
-
 test("sums have six decimals, or a power of ten where those say nothing", () => {
   assert.deepEqual([0, -1.5, 0.0000012, -2e-19, 1234567, 999999.5].map(decimal), ["0.000000", "−1.500000", "1.2e−6", "−2.0e−19", "1.2e+6", "999999.500000"]);
   assert.deepEqual([null, Infinity, NaN].map(decimal), Array(3).fill("not finite"));
-  assert.equal(typeset("-1e-7"), "−1e−7");
 });
 
-test("a channel belongs to the group that writes it, and sees what that group reads", () => {
+test("a channel sees what the group that writes it reads", () => {
   const state = stateOf({ in_channels: 8, scheme: "uniform", groups: 4, module: 1, channel: 5 });
-  assert.equal(groupOf(state, "a").index, 2);
   assert.deepEqual(sightOf(state, "a"), { seen: [4, 5], hidden: [0, 1, 2, 3, 6, 7] });
   assert.deepEqual(sightOf({ ...state, b_scheme: "standard", b_groups: 1 }, "b").hidden, []);
   // Moved by a quarter in module 2: group 4 writes 0 and 1 there, and reads them.
   const rotated = stateOf({ in_channels: 8, scheme: "uniform", groups: 4, mixing: "rotated", module: 2, channel: 0 });
-  assert.equal(groupOf(rotated, "a").index, 3);
   assert.deepEqual(sightOf(rotated, "a").seen, [0, 1]);
   assert.deepEqual(sightOf({ ...rotated, scheme: "logarithmic", groups: 2, channel: 1 }, "a").seen, [6, 7, 0, 1]);
-  assert.equal(groupOf({ ...rotated, module: 0 }, "a").index, 0);
 });
 
-test("a shuffle deals one channel from each group in turn until all are used", () => {
-  /** @param {number[]} sizes */
-  const spans = (sizes) => sizes.map((out_channels, index) => ({
-    index, in_start: 0, in_channels: 1, out_start: sizes.slice(0, index).reduce((sum, size) => sum + size, 0), out_channels,
-  }));
-  assert.deepEqual(dealt(spans([2, 2, 2])), [0, 2, 4, 1, 3, 5]);
-  assert.deepEqual(dealt(spans([4, 2, 1, 1])), [0, 4, 6, 7, 1, 5, 2, 3]);
+test("what has a say in a value is told as it is: gaps with dilation, every pixel with a normalisation", () => {
+  const field = /** @type {[number, number, number, number]} */ ([2, 0, 9, 5]);
+  const told = (/** @type {Partial<StackState>} */ patch) => fieldSentence(field, stateOf({ size: 32, module: 2, ...patch }));
+  assert.equal(told({}), "Rows 2–8, columns 0–4: 7 × 5 of 32 × 32 pixels can change this value.");
+  assert.match(told({ dilation: [1, 3] }), /pixels hold all that can change this value; dilated kernels may pass over some of them\.$/);
+  assert.match(told({ dilation: [1, 3], kernel_size: [3, 1] }), /pixels can change this value\.$/, "a kernel of one tap has no gaps");
+  assert.match(told({ normalisation: "sum" }), /pixels reach this value through kernels\. Every pixel has a say through the normalisation/);
+  assert.match(told({ normalisation: "conv", dilation: [2, 2] }), /hold all that reaches .* may pass over some of them\. Every pixel has a say/);
+  assert.match(told({ normalisation: "sum", dilation: [2, 2], module: 0 }), /pixels can change this value\.$/, "the stem is neither");
+  const seen = (/** @type {Partial<StackState>} */ patch) => sightSentence([9, 99], stateOf({ size: 32, ...patch }));
+  assert.equal(seen({}), "A value sees up to 9 × 32 pixels of the picture.");
+  assert.match(seen({ dilation: [3, 1] }), /^A value’s kernels reach no farther than 9 × 32 pixels of the picture, and, dilated, may pass over/);
+  assert.equal(seen({ normalisation: "conv" }), "A value sees up to 9 × 32 pixels of the picture through kernels; through the normalisation’s mean and deviation, all of it.");
+  assert.match(seen({ normalisation: "sum", dilation: [3, 1] }), /some of them; through the normalisation’s mean and deviation, all of it\.$/);
 });
 
 test("the stem reads a 3 by 3 patch, as far as there is a picture", () => {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fillReach, pixelOf } from "../../static/js/draw/reach.js";
-import { closed, cutsOf, dealt, flow, groupsAt } from "../../static/js/model/reach.js";
+import { closed, cutsOf, dealt, flow, walled } from "../../static/js/model/reach.js";
+import { groupsAt } from "../../static/js/model/stacksections.js";
 import { parseQuery, rotationOf, spansOf } from "../../static/js/model/stackstate.js";
 
 /** @param {string} query */
@@ -81,6 +82,23 @@ test("walls that no depth opens are told from those that open later", () => {
   assert.equal(closed(stateOf("mixing=rotated&scheme=uniform&groups=2&modules=1"), "a", 0), false);
   assert.equal(closed(stateOf("mixing=shuffle&modules=1"), "a", 0), false);
   assert.equal(closed(stateOf("mixing=shuffle&scheme=depthwise&groups=64"), "a", 0), true);
+});
+
+test("a channel that wanders alone for sixty modules is not walled in", () => {
+  const sizes = ["2x2", ...Array(62).fill("1x1")].join();
+  const state = stateOf(`scheme=custom&sizes=${sizes}&mixing=shuffle`);
+  assert.equal(state.groups, 63);
+  const longer = { ...state, modules: 63 };
+  assert.deepEqual(flow(longer, "a", 63).map((row) => reached(row).length).slice(-3), [1, 1, 2], "it meets the wide group at last");
+  assert.equal(closed(state, "a", 63), false);
+  assert.equal(closed(stateOf("scheme=custom&sizes=2x2,62x62&mixing=none"), "a", 63), true);
+  // Without the identity sets come and go in turns: where they come back, they have been everywhere.
+  assert.equal(closed(stateOf("in_channels=8&scheme=custom&sizes=1x1,1x1,6x6&mixing=shuffle&residual=false"), "a", 0), true);
+});
+
+test("walls stand where every group writes what it reads", () => {
+  assert.equal(walled(spansOf(stateOf("scheme=uniform"), "a")), true);
+  assert.equal(walled(spansOf(stateOf("scheme=custom&sizes=16x48,48x16"), "a")), false);
 });
 
 test("a pair that is connected has its row's colour, another the surface's", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { exact, groupsInOrder, largest, matrixCsv, orderAfter, readRedundancy } from "../../static/js/model/redundancy.js";
+import { groupsInOrder, largest, matrixCsv, orderAfter, readRedundancy } from "../../static/js/model/redundancy.js";
 import { factorOf, scaleSentence, steadiest } from "../../static/js/model/scales.js";
 
 /** A body of GET /api/stack/redundancy with two channels. */
@@ -40,11 +40,8 @@ test("groups stand at their places in the order of display, as read and as made"
   assert.deepEqual([...groupsInOrder(redundancy, "out")], [0, 1, 1, 1]);
 });
 
-test("numbers in files read back as the very float32", () => {
-  const values = Float32Array.of(0.1, 1 / 3, 16777216, 1.17549435e-38, 3.4028235e38, -2.5, 0, 0.30000001192092896, 1.0000001);
-  for (const value of values) assert.equal(Math.fround(Number(exact(value))), value);
-  assert.deepEqual([0.1, -2.5].map((x) => exact(Math.fround(x))), ["0.1", "-2.5"]);
-  assert.deepEqual([...matrixCsv(Float32Array.of(1, 0.5, -2, 0), 2, "before\\after")], ["before\\after,0,1\r\n", "0,1,0.5\r\n", "1,-2,0\r\n"]);
+test("files name their channels and hold the very float32", () => {
+  assert.deepEqual([...matrixCsv(Float32Array.of(1, 0.5, -2, 0.1), 2, "before\\after")], ["before\\after,0,1\r\n", "0,1,0.5\r\n", "1,-2,0.1\r\n"]);
 });
 
 /** @param {(number|null)[]} rms @param {object} [more] */

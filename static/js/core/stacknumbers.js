@@ -33,7 +33,7 @@ import { createLoader } from "./loader.js";
  * @param {object} deps
  * @param {import("../model/stackstate.js").StackStore} deps.store
  * @param {import("./errors.js").Errors} deps.errors
- * @param {(state: State, field: string|null) => import("./errors.js").WayOut[]} deps.waysOut
+ * @param {(state: State, error: import("./api.js").ApiError) => import("./errors.js").WayOut[]} deps.waysOut
  */
 export function createStackNumbers({ store, errors, waysOut }) {
   /** Where the last failure stands. @type {string|null|undefined} */
@@ -58,9 +58,10 @@ export function createStackNumbers({ store, errors, waysOut }) {
   /** @param {Error} error @param {State} state */
   function fail(error, state) {
     good();
-    const { field = null } = /** @type {import("./api.js").ApiError} */ (error);
+    const refusal = /** @type {import("./api.js").ApiError} */ (error);
+    const { field = null } = refusal;
     complained = field && document.getElementById(`${field}-message`) ? field : null;
-    errors.showFieldError(complained, sentenceOf(error), waysOut(state, field));
+    errors.showFieldError(complained, sentenceOf(error), waysOut(state, refusal));
   }
 
   /** @param {State} state */

@@ -25,13 +25,12 @@
  * @property {string} note  the number that comes in
  * @property {number} total  after it
  * @typedef {import("./stackstate.js").FrozenStackState} State
- * @typedef {import("./grouping.js").Span} Span
  */
+import { number, span, typeset } from "./format.js";
 import { readSafetensors } from "./safetensors.js";
 import { rotationOf, spansOf } from "./stackstate.js";
-import { turned } from "./stacksections.js";
+import { groupOf, turned } from "./stacksections.js";
 
-const MINUS = "\u2212";
 const FACTS = /** @type {const} */ ([
   "inputs", "sums", "bias", "conv", "normalised", "identity", "sum", "output", "mean", "deviation",
   "receptive_field", "patch_at", "shape", "stem_channels",
@@ -116,22 +115,6 @@ export function outsideOf({ rows, columns, patch_at: [top, left], shape: [, heig
 }
 
 /**
- * The fewest digits that give the same float32 back: 0.1, not 0.10000000149.
- * @param {number} value
- */
-export function float32Text(value) {
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 1; digits < 9; digits++) {
-    const near = Number(value.toPrecision(digits));
-    if (Math.fround(near) === Math.fround(value)) return String(near);
-  }
-  return String(Number(value.toPrecision(9)));
-}
-
-/** A number's text as it is set: with a minus, not a hyphen. @param {string} text */
-export const typeset = (text) => text.replaceAll("-", MINUS);
-
-/**
  * Six decimals, so that points stand below each other; a power of ten where they say nothing.
  * @param {number|null} value  null: beyond what a float can hold
  */
@@ -143,40 +126,16 @@ export function decimal(value) {
 }
 
 /**
- * The group that writes a channel of a module, or of the stem, whose maps stand in the split's groups too.
- * @param {State} state
- * @param {"a"|"b"} side
- * @returns {Span}
- */
-export function groupOf(state, side) {
-  const { in_channels, module, channel } = state;
-  const at = (channel - rotationOf(state, module) + in_channels) % in_channels;
-  const spans = spansOf(state, side);
-  return /** @type {Span} */ (spans.findLast(({ out_start }) => out_start <= at));
-}
-
-/**
  * The channels of what enters the module that a channel's group reads, in their order, and all the others.
  * @param {State} state
  * @param {"a"|"b"} side
  */
 export function sightOf(state, side) {
-  const { in_start, in_channels: count } = groupOf(state, side);
+  const { in_start, in_channels: count } = spansOf(state, side)[groupOf(state, side, state.module, state.channel)];
   const seen = turned(in_start, count, rotationOf(state, state.module), state.in_channels);
   const among = new Set(seen);
   const hidden = Array.from({ length: state.in_channels }, (_, i) => i).filter((i) => !among.has(i));
   return { seen, hidden };
-}
-
-/**
- * A shuffle deals one channel from each group in turn: which channel of the module before comes to each place.
- * @param {readonly Span[]} groups
- */
-export function dealt(groups) {
-  const longest = Math.max(...groups.map(({ out_channels }) => out_channels));
-  return Array.from({ length: longest }, (_, turn) => turn).flatMap((turn) =>
-    groups.filter(({ out_channels }) => turn < out_channels).map(({ out_start }) => out_start + turn),
-  );
 }
 
 /**
@@ -188,3 +147,37 @@ export function dealt(groups) {
  */
 export const stemField = (row, column, size) =>
   [Math.max(0, row - 1), Math.max(0, column - 1), Math.min(size, row + 2), Math.min(size, column + 2)];
+
+/** Whether a module's kernels leave pixels out between their taps. @param {State} state */
+const dilated = ({ kernel_size, dilation }) => kernel_size.some((length, axis) => length > 1 && dilation[axis] > 1);
+
+/**
+ * What of the picture has a say in a value. Kernels reach its receptive field, dilated ones maybe not each pixel of it;
+ * a normalisation's mean and deviation are of whole maps.
+ * @param {readonly [number, number, number, number]} field  top, left, bottom, right, half open
+ * @param {State} state
+ */
+export function fieldSentence([top, left, bottom, right], state) {
+  const [height, width] = [bottom - top, right - left];
+  const { module, size, normalisation } = state;
+  const place = `Rows ${span(top, height)}, columns ${span(left, width)}: ${height} × ${width} of ${size} × ${size} pixels`;
+  const gaps = module > 0 && dilated(state);
+  if (module === 0 || normalisation === "none") {
+    return gaps ? `${place} hold all that can change this value; dilated kernels may pass over some of them.` : `${place} can change this value.`;
+  }
+  const kernels = gaps ? "hold all that reaches this value through kernels, which, dilated, may pass over some of them" : "reach this value through kernels";
+  return `${place} ${kernels}. Every pixel has a say through the normalisation: mean and deviation are of whole maps.`;
+}
+
+/**
+ * The same of any value of a module, in few words.
+ * @param {readonly [number, number]} field  height and width, where no border cuts it
+ * @param {State} state
+ */
+export function sightSentence(field, state) {
+  const [height, width] = field.map((length) => Math.min(length, state.size));
+  const most = `${number(height)} × ${number(width)} pixels of the picture`;
+  const kernels = dilated(state) ? `A value’s kernels reach no farther than ${most}, and, dilated, may pass over some of them` : `A value sees up to ${most}`;
+  if (state.normalisation === "none") return `${kernels}.`;
+  return `${dilated(state) ? kernels : `${kernels} through kernels`}; through the normalisation’s mean and deviation, all of it.`;
+}

@@ -25,23 +25,6 @@ export function dealt(groups) {
 /** Whether something stands between the groups of `module` and those before it. @param {State} state @param {number} module */
 export const mixedBefore = ({ mixing }, module) => module > 1 && (mixing === "shuffle" || mixing === "pointwise");
 
-/**
- * The group of each channel: of the stem, the one that reads it in module 1; of a module, the one that made it.
- * @param {State} state
- * @param {Side} side
- * @param {number} module
- */
-export function groupsAt(state, side, module) {
-  const total = state.in_channels;
-  const turn = rotationOf(state, module);
-  const groups = new Uint16Array(total);
-  for (const { index, in_start, in_channels, out_start, out_channels } of spansOf(state, side)) {
-    const [start, count] = module === 0 ? [in_start, in_channels] : [out_start, out_channels];
-    for (let c = start; c < start + count; c++) groups[(c + turn) % total] = index;
-  }
-  return groups;
-}
-
 /** Places before which another group begins. @param {ArrayLike<number>} groups  of each place */
 export const cutsOf = (groups) => Array.from(groups, (_, c) => c).filter((c) => c > 0 && groups[c] !== groups[c - 1]);
 
@@ -50,21 +33,32 @@ export const cutsOf = (groups) => Array.from(groups, (_, c) => c).filter((c) => 
  * @param {State} state
  * @param {Side} side
  * @param {number} channel
- * @param {number} [modules]
  * @returns {Uint8Array[]}  1 where it can
  */
-export function flow(state, side, channel, modules = state.modules) {
+export function flow(state, side, channel) {
   const groups = spansOf(state, side);
   const order = dealt(groups);
   let now = new Uint8Array(state.in_channels);
   now[channel] = 1;
   const rows = [now];
-  for (let module = 1; module <= modules; module++) {
-    if (mixedBefore(state, module)) now = state.mixing === "shuffle" ? now.map((_, i) => now[order[i]]) : new Uint8Array(now.length).fill(1);
-    now = through(now, groups, rotationOf(state, module), state.residual);
+  for (let module = 1; module <= state.modules; module++) {
+    now = next(now, state, module, groups, order);
     rows.push(now);
   }
   return rows;
+}
+
+/**
+ * @param {Uint8Array} row  after the module before
+ * @param {State} state
+ * @param {number} module
+ * @param {readonly Span[]} groups
+ * @param {readonly number[]} order
+ */
+function next(row, state, module, groups, order) {
+  const shuffled = state.mixing === "shuffle";
+  const mixed = !mixedBefore(state, module) ? row : shuffled ? row.map((_, i) => row[order[i]]) : new Uint8Array(row.length).fill(1);
+  return through(mixed, groups, rotationOf(state, module), state.residual);
 }
 
 /**
@@ -84,15 +78,38 @@ function through(now, groups, turn, residual) {
   return next;
 }
 
-const AHEAD = 16; // modules
+/** Whether every group writes the channels it reads: then, without mixing, no channel leaves its group. @param {readonly Span[]} groups */
+export const walled = (groups) =>
+  groups.every(({ in_start, in_channels, out_start, out_channels }) => in_start === out_start && in_channels === out_channels);
+
+const MOST_CELLS = 2 ** 26; // channels times modules that are walked at most: no split in use comes near
 
 /**
- * Whether no depth would carry the channel to more channels: modules beyond the last are asked.
+ * Whether no depth would carry the channel to more channels. Modules beyond the last are alike, rotated ones in turns of
+ * two: where a set of channels comes back, nothing new can follow. Marks are set at powers of two (Brent).
  * @param {State} state
  * @param {Side} side
  * @param {number} channel
  */
 export function closed(state, side, channel) {
-  const counts = flow(state, side, channel, state.modules + AHEAD).slice(state.modules).map((row) => row.reduce((sum, value) => sum + value, 0));
-  return counts.every((count) => count <= counts[0]);
+  const groups = spansOf(state, side);
+  const order = dealt(groups);
+  let now = flow(state, side, channel)[state.modules];
+  const count = countOf(now);
+  let [mark, at, power] = [now, state.modules, 1];
+  const end = state.modules + MOST_CELLS / now.length;
+  for (let module = state.modules + 1; module <= end; module++) {
+    now = next(now, state, module, groups, order);
+    if (countOf(now) > count) return false;
+    const steps = module - at;
+    if (steps % 2 === 0 && same(now, mark)) return true;
+    if (steps === power) [mark, at, power] = [now, module, 2 * power];
+  }
+  return true;
 }
+
+/** @param {Uint8Array} row */
+const countOf = (row) => row.reduce((sum, value) => sum + value, 0);
+
+/** @param {Uint8Array} a @param {Uint8Array} b */
+const same = (a, b) => a.every((value, c) => value === b[c]);

@@ -15,6 +15,7 @@
  * @property {number} rotation
  * @property {Span[]} groups
  */
+import { float32Text } from "./format.js";
 import { readSafetensors } from "./safetensors.js";
 
 const FACTS = ["dead", "dead_before", "order_before", "rank", "samples", "rotation", "groups"];
@@ -47,15 +48,6 @@ export function largest(values) {
   return most;
 }
 
-/** The shortest decimals that read back as this float32. @param {number} value */
-export function exact(value) {
-  for (let digits = 6; digits < 9; digits++) {
-    const text = Number(value.toPrecision(digits));
-    if (Math.fround(text) === value) return String(text);
-  }
-  return String(Number(value.toPrecision(9)));
-}
-
 /**
  * A matrix as CSV, line by line: its first line and its first column name the channels.
  * @param {Float32Array} values
@@ -65,6 +57,6 @@ export function exact(value) {
 export function* matrixCsv(values, channels, corner) {
   yield `${corner},${Array.from({ length: channels }, (_, c) => c).join(",")}\r\n`;
   for (let row = 0; row < channels; row++) {
-    yield `${row},${Array.from(values.subarray(row * channels, (row + 1) * channels), exact).join(",")}\r\n`;
+    yield `${row},${Array.from(values.subarray(row * channels, (row + 1) * channels), float32Text).join(",")}\r\n`;
   }
 }

@@ -7,6 +7,7 @@
  * @typedef {object} Label
  * @property {number} index  of the group, from 0: its colour and texture
  * @property {string} name  group 3
+ * @property {string} [all]  what its maps are called together; all of group 3 where it is left out
  * @property {string} [short]  g3, where there is no room for the name
  * @property {string} sees  what its maps are made of, after the word sees: inputs 0–31
  * @typedef {Label & {tiles: readonly Tile[]}} Section  at least one tile, all of a size

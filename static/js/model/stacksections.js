@@ -54,21 +54,56 @@ export function seesText(state, side, module, group) {
  * @param {State} state
  * @param {"a"|"b"|"difference"|"ink"} side  a difference stands in the groups of A
  * @param {readonly Tile[]} tiles  of all channels
- * @returns {Section[]}
+ * @returns {Section[]}  of the stem by who reads it: no group has written it
  * @throws {import("./grouping.js").Illegal}
  */
 export function sectionsOfModule(state, side, tiles) {
   const split = side === "b" ? "b" : "a";
   const { module, in_channels } = state;
-  return spansOf(state, split).map(({ index, out_start, out_channels }) => {
-    const channels = module === 0 ? turned(out_start, out_channels, 0, in_channels) : turned(out_start, out_channels, rotationOf(state, module), in_channels);
+  const turn = rotationOf(state, module);
+  return spansOf(state, split).map(({ index, in_start, in_channels: reads, out_start, out_channels: writes }) => {
+    const channels = module === 0 ? turned(in_start, reads, 0, in_channels) : turned(out_start, writes, turn, in_channels);
     const own = channels.map((channel) => tiles[channel]);
     if (state.order === "energy") own.sort((a, b) => energyOf(b) - energyOf(a));
-    return {
-      index, name: `group ${index + 1}`, short: `g${index + 1}`,
-      sees: module === 0 ? "red, green and blue" : seesText(state, split, module, index), tiles: own,
-    };
+    const [group, short] = [`group ${index + 1}`, `g${index + 1}`];
+    return module === 0
+      ? { index, name: `read by ${group}`, short, all: `all that ${group} reads`, sees: "red, green and blue", tiles: own }
+      : { index, name: group, short, sees: seesText(state, split, module, index), tiles: own };
   });
+}
+
+/**
+ * Where the groups of a module's maps lie: they belong to the group that writes them, those of the stem to the group
+ * that reads them in module 1.
+ * @param {State} state
+ * @param {"a"|"b"} side
+ * @param {number} module
+ */
+const partsAt = (state, side, module) =>
+  partsOf(spansOf(state, side), module === 0 ? "in" : "out", rotationOf(state, module), state.in_channels);
+
+/**
+ * The group of each channel.
+ * @param {State} state
+ * @param {"a"|"b"} side
+ * @param {number} module
+ */
+export function groupsAt(state, side, module) {
+  const groups = new Uint16Array(state.in_channels);
+  for (const { index, from, to } of partsAt(state, side, module)) groups.fill(index, from, to);
+  return groups;
+}
+
+/**
+ * The group of one channel, from 0.
+ * @param {State} state
+ * @param {"a"|"b"} side
+ * @param {number} module
+ * @param {number} channel
+ */
+export function groupOf(state, side, module, channel) {
+  const part = partsAt(state, side, module).find(({ from, to }) => from <= channel && channel < to);
+  return /** @type {Part} */ (part).index;
 }
 
 /**

@@ -120,14 +120,14 @@ export function createStatsTable({ energy = false, groups = false, label = "Stat
  * @param {{energy: boolean, groups: boolean}} options
  * @returns {StatsRow[]}
  */
-export function rowsOf({ index, name, sees, tiles }, { energy, groups }) {
+export function rowsOf({ index, name, all = `all of ${name}`, sees, tiles }, { energy, groups }) {
   /** @param {StatsRow["kind"]} kind @param {string} title @param {{stats: Tile["stats"]}} measured */
   const rowOf = (kind, title, measured) => ({
     kind, name: title,
     cells: [String(index + 1), sees, ...valuesOf(measured), ...(energy ? [measure(energyOf(measured))] : [])],
   });
   const maps = tiles.map((tile) => rowOf("map", isDead(tile) ? `${tile.channel} (dead)` : String(tile.channel), tile));
-  return groups ? [rowOf("group", `all of ${name}`, { stats: pooledStats(tiles) }), ...maps] : maps;
+  return groups ? [rowOf("group", all, { stats: pooledStats(tiles) }), ...maps] : maps;
 }
 
 /** @param {StatsRow} row */

@@ -1,27 +1,30 @@
 /**
- * The film: one channel a row through all depths. It shows what the maps' panel fetched; a frame that is not there yet
- * stays empty. A frame is a button that opens its depth; each row's channel can be changed.
+ * The film: one channel a row through all depths. It shows what the maps' panel fetched; a frame that could not be had
+ * is empty and says why. A frame is a button that opens its depth; each row's channel can be changed.
  *
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
+ * @typedef {{tiles: import("../../model/tiles.js").Tile[]|null, why: string|null}} Found  why: there are none, and none to come
  */
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { COLOURS, groupTexture } from "../../core/palette.js";
+import { aheadOf } from "../../core/stackmaps.js";
 import { colourTable } from "../../draw/colours.js";
 import { paintMaps } from "../../draw/maps.js";
 import { number } from "../../model/format.js";
-import { partsOf } from "../../model/stacksections.js";
-import { MOST_FILM, canonical, filmOf, pictureKey, rotationOf, sideOf, spansOf } from "../../model/stackstate.js";
+import { afterName } from "../../model/ink.js";
+import { groupOf } from "../../model/stacksections.js";
+import { MOST_FILM, canonical, filmOf, pictureKey, sideOf, spansOf } from "../../model/stackstate.js";
 import { energyOf, isDead } from "../../model/tiles.js";
 import { measure } from "../mapstats.js";
 
 const SIDE = 56; // CSS pixels of a frame
+const FAR = "These maps are too many to keep all depths at hand.";
 
 /**
  * @param {HTMLElement} host
  * @param {object} deps
  * @param {import("../../model/stackstate.js").StackStore} deps.store
  * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} deps.maps
- * @param {(side: "a"|"b", channel: number) => void} deps.inspect
  */
 export function createFilm(host, { store, maps }) {
   const body = qs(".panel-body", host);
@@ -43,7 +46,9 @@ export function createFilm(host, { store, maps }) {
       strip.replaceChildren(heads(state), ...rows.map(({ element }) => element));
     }
     const side = sideOf(state);
-    const complete = channels.map((channel, i) => rows[i].show(state, side, channel, maps)).every(Boolean);
+    const found = lookUp(state, side, maps);
+    channels.forEach((channel, i) => rows[i].show(state, side, channel, found));
+    const complete = found.every(({ tiles, why }) => tiles || why);
     for (const [m, head] of [...strip.querySelectorAll(".film-head > span[data-module]")].entries()) head.classList.toggle("here", m === state.module);
     const groups = spansOf(state, side).length;
     setText(note, `Each frame has its own range, so that a form can be followed; the number is the map’s energy (mean square).${groups > MOST_FILM && !state.film.length ? ` The first ${MOST_FILM} of ${number(groups)} groups are shown; the arrows choose other channels.` : ""}`);
@@ -81,6 +86,22 @@ export function createFilm(host, { store, maps }) {
 }
 
 /**
+ * What there is of each module.
+ * @param {State} state
+ * @param {"a"|"b"} side
+ * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} maps
+ * @returns {Found[]}
+ */
+function lookUp(state, side, maps) {
+  const coming = new Set(aheadOf(state).map(({ module }) => module));
+  return Array.from({ length: state.modules + 1 }, (_, module) => {
+    const wanted = { side, module, point: "output" };
+    const tiles = maps.get(state, wanted)?.tiles ?? null;
+    return { tiles, why: tiles ? null : maps.refusal(state, wanted) ?? (coming.has(module) ? null : FAR) };
+  });
+}
+
+/**
  * @param {number} modules
  * @param {{move: (row: number, by: number) => void, look: (module: number) => void}} events
  * @param {number} index  of the row
@@ -97,16 +118,33 @@ function createRow(modules, { move, look }, index) {
     /** @type {import("../../model/tiles.js").Tile|null} */
     let painted = null;
     let colours = "";
+    function clear() {
+      canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+      setText(energy, "–");
+      painted = null;
+    }
     return {
       button,
-      /** @param {import("../../model/tiles.js").Tile|undefined} tile @param {State} state @param {number} group */
-      show(tile, state, group) {
+      /**
+       * @param {import("../../model/tiles.js").Tile|undefined} tile
+       * @param {string|null} why  there is none, and none to come
+       * @param {State} state
+       * @param {number} group
+       */
+      show(tile, why, state, group) {
         button.classList.toggle("here", module === state.module);
         button.style.setProperty("--group", `var(--group-${(group % COLOURS) + 1})`);
-        button.classList.toggle("waiting", !tile);
-        if (!tile) return;
-        const title = module === 0 ? "stem" : `module ${module}`;
-        button.setAttribute("aria-label", `Channel ${tile.channel} after ${title === "stem" ? "the stem" : title}, energy ${measure(energyOf(tile))}${isDead(tile) ? ", dead" : ""}. Look at ${title === "stem" ? "the stem" : title}`);
+        button.classList.toggle("waiting", !tile && !why);
+        button.classList.toggle("refused", !tile && why !== null);
+        if (tile || !why) button.removeAttribute("title");
+        else button.title = why;
+        const title = afterName(module);
+        if (!tile) {
+          button.setAttribute("aria-label", `${title[0].toUpperCase()}${title.slice(1)}: ${why ?? "on its way."} Look at ${title}`);
+          if (why) clear();
+          return;
+        }
+        button.setAttribute("aria-label", `Channel ${tile.channel} after ${title}, energy ${measure(energyOf(tile))}${isDead(tile) ? ", dead" : ""}. Look at ${title}`);
         setText(energy, isDead(tile) ? "dead" : measure(energyOf(tile)));
         if (painted === tile && colours === state.colours) return;
         painted = tile;
@@ -124,33 +162,16 @@ function createRow(modules, { move, look }, index) {
      * @param {State} state
      * @param {"a"|"b"} side
      * @param {number} channel
-     * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} maps
-     * @returns {boolean} whether every frame is there
+     * @param {Found[]} found  of each module
      */
-    show(state, side, channel, maps) {
+    show(state, side, channel, found) {
       const groups = [...frames.keys()].map((module) => groupOf(state, side, module, channel));
       setText(name, `channel ${channel}`);
       back.setAttribute("aria-label", `Row ${index + 1}: previous channel, now ${channel}`);
       on.setAttribute("aria-label", `Row ${index + 1}: next channel, now ${channel}`);
       bar.className = `map-bar texture-${groupTexture(groups[1])}`;
       bar.style.setProperty("--group", `var(--group-${(groups[1] % COLOURS) + 1})`);
-      return frames.map((frame, module) => {
-        const found = maps.get(state, { side, module, point: "output" });
-        frame.show(found?.tiles[channel], state, groups[module]);
-        return Boolean(found);
-      }).every(Boolean);
+      frames.forEach((frame, module) => frame.show(found[module].tiles?.[channel], found[module].why, state, groups[module]));
     },
   };
-}
-
-/**
- * The group that writes a channel of a module.
- * @param {State} state
- * @param {"a"|"b"} side
- * @param {number} module
- * @param {number} channel
- */
-function groupOf(state, side, module, channel) {
-  const parts = partsOf(spansOf(state, side), "out", rotationOf(state, module), state.in_channels);
-  return parts.find(({ from, to }) => from <= channel && channel < to)?.index ?? 0;
 }

@@ -1,27 +1,22 @@
 /** The sentence of numbers: which stack, what it costs against one without groups, how far its channels are connected. */
 import { h, qs, setText } from "../../core/dom.js";
 import { UNITS, counted, fixed, ratio, siParts } from "../../model/format.js";
+import { splitName } from "../../model/stackwords.js";
 import { figure } from "../figure.js";
 
 /**
- * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  * @typedef {import("../../core/stacknumbers.js").Numbers} Numbers
  */
-
-/** @param {State} state @param {"a"|"b"} side */
-export function splitName({ scheme, groups, b_scheme, b_groups }, side) {
-  const [name, n] = side === "a" ? [scheme, groups] : [b_scheme, b_groups];
-  return name === "standard" || name === "depthwise" ? name : `${name} n\u202f=\u202f${n}`;
-}
 
 /** One side's cells. @param {"a"|"b"} side */
 function createRow(side) {
   const against = "of one group";
   const cells = { params: figure(`${side}-params`, against), macs: figure(`${side}-macs`, against) };
   const share = h("span", { class: "figure-value", "data-name": `${side}-share` });
+  const unit = h("span", { class: "figure-unit" });
   const element = h("div", { class: "figures", id: `figures-${side}` }, h("span", { class: "side-name only-pair" }, side.toUpperCase()),
     cells.params.element, cells.macs.element,
-    h("p", { class: "figure" }, h("span", {}, share, " ", h("span", { class: "figure-unit" }, "of channel pairs connected"))));
+    h("p", { class: "figure" }, h("span", {}, share, " ", unit)));
   return {
     element,
     /** @param {Numbers} data */
@@ -30,9 +25,10 @@ function createRow(side) {
         const [text, prefix] = siParts(data[key]);
         cells[key].write(data[key], text, `${prefix} ${UNITS[key]}`.trimStart(), data.ratios[key], ratio(data.ratios[key]));
       }
-      const last = data.modules[data.modules.length - 1].share;
-      setText(share, `${fixed(100 * last, 1)}\u202f%`);
-      share.dataset.value = String(last);
+      const last = data.modules[data.modules.length - 1];
+      setText(share, `${fixed(100 * last.share, 1)}\u202f%`);
+      share.dataset.value = String(last.share);
+      setText(unit, `of channel pairs connected after module ${last.module}`);
     },
   };
 }

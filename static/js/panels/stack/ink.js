@@ -11,7 +11,8 @@ import { h, qs, setText } from "../../core/dom.js";
 import { createPanelLoader } from "../../core/panelloader.js";
 import { number } from "../../model/format.js";
 import { afterName, changedText, inkSentence, rowsOf, strengths, strongest } from "../../model/ink.js";
-import { closed, dealt, flow, groupsAt } from "../../model/reach.js";
+import { closed, dealt, flow, walled } from "../../model/reach.js";
+import { groupsAt } from "../../model/stacksections.js";
 import { canonical, dyeQuery, numbersQuery, rotationOf, sideOf, sideQuery, spansOf, stackQuery, table } from "../../model/stackstate.js";
 import { bindFields } from "../fields.js";
 import { measure } from "../mapstats.js";
@@ -19,6 +20,7 @@ import { createInkPatch } from "./inkpatch.js";
 import { createInkStrip } from "./inkstrip.js";
 import { createReach } from "./reach.js";
 import { headOf, twinOf } from "./twin.js";
+import { waysOut } from "./waysout.js";
 
 const FIELDS = /** @type {const} */ (["dye", "dye_channel", "dye_row", "dye_column", "dye_size"]);
 const MIXERS = /** @type {const} */ ([["shuffle", "channel shuffle"], ["pointwise", "1 × 1 convolution"], ["rotated", "rotated split"]]);
@@ -71,7 +73,7 @@ export function createInk(host, { store, boot, errors }) {
       const ask = (memo, path) => memo(path, () => getJson(path, { signal }));
       const [ink, found, figure] = await Promise.all([ask(inks, inkPath(state)), ask(reaches, reachPath(state)), ask(figures, figurePath(state))]);
       return /** @type {Answer} */ ({ ink, reach: found, figure });
-    }, { after: "maps" });
+    }, { after: "maps", exits: (error) => waysOut(store.get(), error, store.update) });
 
   /** Open the walls, or close them again. @param {typeof MIXERS[number][0]} mixing */
   const turn = (mixing) => store.update({ mixing: store.get().mixing === mixing ? "none" : mixing });
@@ -111,15 +113,15 @@ export function createInk(host, { store, boot, errors }) {
       module: state.module,
     });
     setText(sentence, inkSentence(state, ink, state.dye === "channel" && closed(state, side, state.dye_channel)));
-    showMixers(state, spans.length);
+    showMixers(state, spans);
     showTable(rows);
     await reach.show({ reach: found, figure });
   }
 
-  /** @param {State} state @param {number} groups */
-  function showMixers({ mixing, dye }, groups) {
-    walls.hidden = groups === 1 || dye === "patch";
-    setText(invitation, mixing === "none" ? "Open the walls with a" : "Between the modules:");
+  /** @param {State} state @param {readonly import("../../model/grouping.js").Span[]} spans */
+  function showMixers({ mixing, dye }, spans) {
+    walls.hidden = spans.length === 1 || dye === "patch";
+    setText(invitation, mixing === "none" && walled(spans) ? "Open the walls with a" : "Between the modules:");
     MIXERS.forEach(([name], i) => mixers[i].setAttribute("aria-pressed", String(name === mixing)));
   }
 

@@ -15,10 +15,11 @@ import { ApiError, getBytes } from "../../core/api.js";
 import { createBusy } from "../../core/busy.js";
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createLatest } from "../../core/latest.js";
-import { mapsPath } from "../../core/stackmaps.js";
+import { mapsPath, shortened } from "../../core/stackmaps.js";
 import { Illegal } from "../../model/grouping.js";
-import { groupOf, readPixel, stemField } from "../../model/pixel.js";
-import { canonical, sideLength, sideQuery } from "../../model/stackstate.js";
+import { readPixel, stemField } from "../../model/pixel.js";
+import { groupOf } from "../../model/stacksections.js";
+import { canonical, sideLength, sideQuery, spansOf } from "../../model/stackstate.js";
 import { readTiles } from "../../model/tiles.js";
 import { createInspectorBar } from "./inspectorbar.js";
 import { createInspectorField } from "./inspectorfield.js";
@@ -37,9 +38,6 @@ const STEM = "The stem reads the three colours of the picture, a 3 × 3 patch of
 /** The side that is looked at, where there are two. @param {State} state @returns {Side} */
 const sideOf = ({ compare, inspected }) => (compare ? inspected : "a");
 
-/** A deeper stack begins as a shallower one does. @param {string} path */
-const shortened = (path) => path.replace(/&modules=\d+/, "");
-
 /** @param {State} state */
 const mapPath = (state) =>
   `${mapsPath(state, { side: sideOf(state), module: state.module, point: "output" })}&channels=${state.channel}:${state.channel + 1}&dtype=float32`;
@@ -57,9 +55,8 @@ const pixelPath = (state) => {
  * @param {{samples: {id: string, name: string}[]}} deps.boot
  * @param {import("../../core/errors.js").Errors} deps.errors
  * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} deps.maps
- * @param {(channel: number) => void} [deps.onClose]  hears which map was shown last
  */
-export function createInspector(dialog, { store, boot, errors, maps, onClose = () => {} }) {
+export function createInspector(dialog, { store, boot, errors, maps }) {
   const state = () => store.get();
   const title = qs("h2", dialog);
   const body = qs(".panel-body", dialog);
@@ -86,7 +83,6 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
   const shown = { map: "", pixel: "" };
   const wanted = { map: "", pixel: "" };
   let stemChannels = 0; // that reach the value shown
-  let closing = -1;
   let retry = 0;
 
   function render() {
@@ -96,7 +92,7 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
       return;
     }
     try {
-      show(at, sideOf(at), groupOf(at, sideOf(at)));
+      show(at, sideOf(at), spansOf(at, sideOf(at))[groupOf(at, sideOf(at), at.module, at.channel)]);
     } catch (error) {
       if (!(error instanceof Illegal)) throw error; // the controls tell of a split that cannot be
     }
@@ -108,7 +104,6 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
    * @param {import("../../model/grouping.js").Span} group
    */
   function show(at, side, group) {
-    closing = at.channel;
     if (!dialog.open) {
       dialog.showModal();
       map.fit();
@@ -122,7 +117,7 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
     for (const element of [sum.element, kernel.element, sight.element, table.element]) element.hidden = isStem;
     stem.hidden = !isStem;
     field.show(at);
-    if (isStem) field.place(stemField(at.row, at.column, at.size), at.size);
+    if (isStem) field.place(stemField(at.row, at.column, at.size), at);
     askMap(at, side, isStem);
     if (!isStem) askPixel(at);
     settle();
@@ -200,8 +195,8 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
   /** @param {Pixel} pixel @param {State} at */
   function paint(pixel, at) {
     sum.show(pixel, at);
-    field.place(pixel.receptive_field, at.size);
-    kernel.show(pixel, groupOf(at, sideOf(at)).index);
+    field.place(pixel.receptive_field, at);
+    kernel.show(pixel, groupOf(at, sideOf(at), at.module, at.channel));
     stemChannels = pixel.stem_channels;
     sight.reach(stemChannels, at.in_channels);
     table.show(pixel, at);
@@ -238,7 +233,7 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
     }
     clearTimeout(retry);
     if (PASSING.has(code)) retry = window.setTimeout(render, RETRY_MS);
-    const ways = waysOut(at, named, store.update);
+    const ways = waysOut(at, error, store.update);
     if (named === "row" || named === "column") ways.push({ label: "Row 0, column 0", run: () => store.update({ row: 0, column: 0 }) });
     errors.showFieldError("inspector", sentence, ways.length ? ways : [again]);
   }
@@ -253,7 +248,6 @@ export function createInspector(dialog, { store, boot, errors, maps, onClose = (
     delete dialog.dataset.painted;
     errors.clearFieldError("inspector");
     store.update({ channel: -1 });
-    onClose(closing);
   });
   own.on(dialog, "click", (event) => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();

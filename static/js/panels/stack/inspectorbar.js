@@ -36,7 +36,7 @@ export function createInspectorBar({ update }) {
       ({ channel } = state);
       swatch.className = `map-bar inspector-swatch texture-${groupTexture(index)}`;
       swatch.style.setProperty("--group", `var(--group-${(index % COLOURS) + 1})`);
-      setText(group, `group ${index + 1} · writes ${counted(out_channels, "channel")}`);
+      setText(group, state.module === 0 ? `read by group ${index + 1}` : `group ${index + 1} · writes ${counted(out_channels, "channel")}`);
       choice.hidden = !state.compare;
       for (const button of sides) button.setAttribute("aria-pressed", String(button.dataset.side === side));
       end = state.in_channels - 1;

@@ -2,7 +2,7 @@
 import { getBytes } from "../../core/api.js";
 import { h, setText } from "../../core/dom.js";
 import { createLatest } from "../../core/latest.js";
-import { span } from "../../model/format.js";
+import { fieldSentence } from "../../model/pixel.js";
 
 const SIDE = 224; // CSS pixels
 
@@ -52,14 +52,14 @@ export function createInspectorField() {
 
     /**
      * @param {readonly [number, number, number, number]} field  top, left, bottom, right, half open
-     * @param {number} size  of the picture
+     * @param {State} state
      */
-    place([top, left, bottom, right], size) {
-      const share = (/** @type {number} */ n) => `${(100 * n) / size}%`;
+    place(field, state) {
+      const [top, left, bottom, right] = field;
+      const share = (/** @type {number} */ n) => `${(100 * n) / state.size}%`;
       Object.assign(mark.style, { top: share(top), left: share(left), height: share(bottom - top), width: share(right - left) });
       mark.hidden = false;
-      const [height, width] = [bottom - top, right - left];
-      setText(text, `Rows ${span(top, height)}, columns ${span(left, width)}: ${height} × ${width} of ${size} × ${size} pixels can change this value.`);
+      setText(text, fieldSentence(field, state));
     },
 
     destroy: () => latest.cancel(),

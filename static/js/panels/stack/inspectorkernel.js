@@ -9,9 +9,10 @@ import { groupColour } from "../../core/palette.js";
 import { onTheme } from "../../core/theme.js";
 import { paintTaps, tapZoom } from "../../draw/taps.js";
 import { counted, number } from "../../model/format.js";
-import { dealt, groupOf, mostOf, sightOf } from "../../model/pixel.js";
+import { mostOf, sightOf } from "../../model/pixel.js";
+import { dealt } from "../../model/reach.js";
+import { groupOf, runsText } from "../../model/stacksections.js";
 import { spansOf } from "../../model/stackstate.js";
-import { runsText } from "../../model/stacksections.js";
 import { measure } from "../mapstats.js";
 
 const SIZES = /** @type {const} */ ([[16, 42], [64, 30], [256, 18], [Infinity, 8]]); // up to so many slices, CSS pixels of one
@@ -92,7 +93,7 @@ export function createInspectorSight() {
         ...(state.module > 1 ? mixedEntry(state, side, seen, before) : []),
         ...entry("From the stem", stem),
       );
-      drawn = { seen, total: state.in_channels, group: groupOf(state, side).index };
+      drawn = { seen, total: state.in_channels, group: groupOf(state, side, state.module, state.channel) };
       draw();
     },
 

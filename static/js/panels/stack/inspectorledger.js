@@ -5,8 +5,8 @@
  * @typedef {import("../../model/pixel.js").Line} Line
  */
 import { h, setText } from "../../core/dom.js";
-import { counted, number } from "../../model/format.js";
-import { decimal, float32Text, typeset } from "../../model/pixel.js";
+import { counted, float32Text, number, typeset } from "../../model/format.js";
+import { decimal } from "../../model/pixel.js";
 
 export function createInspectorLedger() {
   const body = h("tbody");

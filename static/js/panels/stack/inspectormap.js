@@ -8,7 +8,7 @@
 import { h, listeners, setText } from "../../core/dom.js";
 import { colourTable, cssGradient } from "../../draw/colours.js";
 import { paintMaps, rangeOf, signedRange } from "../../draw/maps.js";
-import { float32Text, typeset } from "../../model/pixel.js";
+import { float32Text, typeset } from "../../model/format.js";
 import { measure } from "../mapstats.js";
 
 const AROUND = 400; // CSS pixels of the window that other things need

@@ -7,7 +7,8 @@
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  */
 import { h, listeners } from "../../core/dom.js";
-import { float32Text, linesOf, runningTotals, typeset } from "../../model/pixel.js";
+import { float32Text, typeset } from "../../model/format.js";
+import { linesOf, runningTotals } from "../../model/pixel.js";
 
 const COLUMNS = ["input channel", "sum of its products", "total so far", "patch, row by row", "kernel, row by row"];
 

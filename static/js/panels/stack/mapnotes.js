@@ -4,10 +4,11 @@
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  */
 import { counted, number } from "../../model/format.js";
-import { spansOf } from "../../model/stackstate.js";
+import { dealt } from "../../model/reach.js";
+import { pooledAt, spansOf } from "../../model/stackstate.js";
+import { WEIGHTS } from "../../model/stackwords.js";
 import { isDead } from "../../model/tiles.js";
 
-const WEIGHTS = { "filter-bank": "a bank of edge, bar and blob filters, mixed at random", random: "random numbers (He)" };
 const SCALES = {
   map: "Each map has its own range: a weak map looks as strong as a strong one.",
   group: "All maps of a group share one range.",
@@ -17,10 +18,6 @@ const PAIR_SCALES = {
   map: "Each map shares its range with its counterpart in the other grouping; a difference has zero in the middle.",
   group: "The maps of a group share one range with their counterparts; differences have zero in the middle.",
   shared: "A and B share one range; their difference has its own, with zero in the middle.",
-};
-const POINTS = {
-  input: "what enters the module, after pooling and mixing", conv: "the convolution’s answer",
-  sum: "the sum that ReLU gets", output: "what leaves the module",
 };
 const NAMED = 12;
 
@@ -36,28 +33,58 @@ export function mapNotes(state, shown) {
     ...(state.compare ? [differenceNote(state, (shown.find(({ side }) => side === "difference")?.maps.tiles ?? []).filter(isDead).length)] : []),
     deathNote(shown),
     `${state.compare ? PAIR_SCALES[state.scaling] : SCALES[state.scaling]} ${gainNote(state)}`,
-    `${state.module === 0 ? "The stem’s output" : `Shown: ${POINTS[state.point]}`}. ${averaged}. Computed on ${source.device} in ${source.dtype}.`,
+    `${state.module === 0 ? "The stem’s output" : `Shown: ${pointText(state)}`}. ${averaged}. Computed on ${source.device} in ${source.dtype}.`,
     `Untrained weights: ${WEIGHTS[state.weights]}, seed ${number(state.seed)}, one dense tensor a module. Maps are numbered from 0.`,
   ];
 }
 
 /**
- * For one module before ReLU, with the dense numbers as they are and every connection of B also in A, the difference is
- * exactly what the cut took away.
+ * What the maps are of, and what a normalisation has done to them.
+ * @param {State} state
+ */
+export function pointText({ point, normalisation, relu, residual }) {
+  const conv = `the convolution’s answer${normalisation === "conv" ? ", normalised" : ""}`;
+  const sum = residual ? "the sum" : "what is summed, without an identity the convolution’s answer alone";
+  return {
+    input: "what enters the module, after pooling and mixing where they stand before it",
+    conv,
+    sum: `${sum}${normalisation === "sum" ? ", normalised" : ""}${relu ? ", before ReLU" : ""}`,
+    output: "what leaves the module",
+  }[point];
+}
+
+/**
+ * Where all that lies between the first module's filters and the maps is linear, with the dense numbers as they are and
+ * every connection of B also in A, the difference is what the cut took away.
  * @param {State} state
  * @param {number} zeros  difference maps that are zero everywhere
  */
 export function differenceNote(state, zeros) {
-  if (state.module === 0) return "The stem is the same for both: the difference is zero.";
-  const linear = state.point === "conv" || (state.point === "sum" && state.normalisation !== "sum");
-  const exact = state.module === 1 && linear && state.gain === "cut" && state.normalisation !== "conv" && contains(state);
-  if (exact) return "A − B is exactly what the connections that B cuts would have added.";
+  const { module, point, gain } = state;
+  if (module === 0) return "The stem is the same for both: the difference is 0.";
+  if (module === 1 && point === "input") return "What enters module 1 is the stem, the same for both: the difference is 0.";
   const shared = sharedGroups(state);
+  if (shared === spansOf(state, "a").length && shared === spansOf(state, "b").length) return "A and B are the same split: the difference is 0.";
+  const why = bent(state) ?? (!contains(state) ? "B has connections that A lacks" : gain === "fan-in" ? "gain fan-in scales groups of different width differently" : null);
+  if (why === null) return "A − B is exactly what the connections that B cuts would have added, up to float32 rounding.";
   const same = shared ? ` ${counted(shared, "group")} ${shared === 1 ? "is" : "are"} equal in both, and computed once as long as what ${shared === 1 ? "it reads" : "they read"} is equal too: ${zeros} of ${counted(state.in_channels, "difference map")} ${zeros === 1 ? "is" : "are"} exactly 0.` : "";
-  const why = state.module > 1 ? "deeper in the stack what was cut also changes what later modules see"
-    : !linear ? "after ReLU what was cut no longer simply adds" : state.gain === "fan-in" ? "gain fan-in scales groups of different width differently"
-    : state.normalisation === "conv" ? "the normalisation rescales each map" : "B has connections that A lacks";
   return `A − B is a difference, not just what the cut connections would have added: ${why}.${same}`;
+}
+
+/**
+ * Why what the first module's filters add does not simply add to these maps; null where it does. What enters module 2 is
+ * what leaves module 1, on its way.
+ * @param {State} state
+ */
+function bent(state) {
+  const { module, point, relu, normalisation, mixing, downsample } = state;
+  const entering = module === 2 && point === "input";
+  if (module > 1 && !entering) return "deeper in the stack what was cut also changes what later modules see";
+  if (relu && (entering || point === "output")) return "after ReLU what was cut no longer simply adds";
+  if (point === "conv" ? normalisation === "conv" : normalisation !== "none") return "the normalisation rescales each map";
+  if (entering && mixing === "shuffle" && `${dealt(spansOf(state, "a"))}` !== `${dealt(spansOf(state, "b"))}`) return "each side deals its channels by its own groups";
+  if (entering && downsample === "max" && pooledAt(state, module)) return "the largest of four values does not simply add";
+  return null;
 }
 
 /** Whether every connection of B is one of A. @param {State} state */

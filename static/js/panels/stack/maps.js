@@ -3,7 +3,8 @@
  * fetched first; then the other depths, one by one, so that a step in depth finds its maps at hand. Scale, colours and
  * order repaint what there is.
  *
- * Events on the host, all bubbling: `maps-painted` and `image-missing`, as the layer page's panel has them.
+ * Events on the host, all bubbling: `maps-painted` and `image-missing`, as the layer page's panel has them, and
+ * `maps-ahead` when another depth is at hand, or refused.
  *
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  * @typedef {import("../../core/stackmaps.js").MapSide} MapSide
@@ -12,9 +13,11 @@
  * @typedef {{side: MapSide, sections: Section[], maps: Maps}} Shown
  */
 import { ApiError } from "../../core/api.js";
+import { createAhead } from "../../core/ahead.js";
 import { createBusy } from "../../core/busy.js";
 import { h, listeners, qs, setText } from "../../core/dom.js";
 import { createLatest } from "../../core/latest.js";
+import { aheadOf, sidesOf } from "../../core/stackmaps.js";
 import { colourTable, cssGradient } from "../../draw/colours.js";
 import { rangesBeside } from "../../draw/maps.js";
 import { Illegal } from "../../model/grouping.js";
@@ -29,13 +32,10 @@ import { waysOut } from "./waysout.js";
 
 const PASSING = new Set(["busy", "starting"]);
 const RETRY_MS = 1000;
-const AHEAD_MS = 120; // a drag comes first: other depths are fetched when it rests
 const PAIR_SIDE = 56; // CSS pixels of a map where three grids stand beside each other
 const HINT = "Point at a map, or tab to it and use the arrow keys. Click or Enter takes its values apart.";
 const TITLES = { a: "A", b: "B", difference: "A − B", ink: "ink" };
-
-/** @param {State} state @returns {MapSide[]} */
-const sidesOf = ({ compare }) => (compare ? ["a", "b", "difference"] : ["a"]);
+const OPENS_A = "opens A’s map"; // a difference has no values of its own to take apart
 
 /**
  * @param {HTMLElement} host
@@ -63,8 +63,18 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
   body.replaceChildren(message, grids, readout.element, notes, ...tables.map(({ table: twin }) => twin.element));
   const busy = createBusy(body);
   const latest = createLatest();
-  const ahead = createLatest({ least: 0, most: 0 });
-  let timer = 0;
+  const told = () => host.dispatchEvent(new CustomEvent("maps-ahead", { bubbles: true }));
+  /** @typedef {import("../../core/stackmaps.js").Wanted & {at: State}} Next */
+  const ahead = createAhead(/** @type {Parameters<typeof createAhead<Next>>[0]} */ ({
+    load: ({ at, ...wanted }, signal) => maps.load(at, wanted, signal),
+    came: ({ point }) => point === "output" && told(),
+    refused: ({ at, ...wanted }, sentence) => {
+      maps.refuse(at, wanted, sentence);
+      told();
+    },
+  }));
+  /** What the canvases show. @type {State|null} */
+  let painted = null;
   let retry = 0;
   /** @type {string|null|undefined} */
   let complained;
@@ -84,7 +94,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
       const at = shown.find((each) => each.side === side);
       const section = at && channel !== null ? sectionOf(at.sections, channel) : undefined;
       store.update({ selected: section?.index ?? null });
-      if (at && section && channel !== null) readout.show(at.maps.tiles[channel], `${state().compare ? `${TITLES[side]} · ` : ""}${titleOf(section, channel)}`);
+      if (at && section && channel !== null) readout.show(at.maps.tiles[channel], `${state().compare ? `${TITLES[side]} · ` : ""}${titleOf(section, channel)}${side === "difference" ? ` · ${OPENS_A}` : ""}`);
       else readout.clear();
     }
     /** @param {number} channel */
@@ -95,7 +105,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
     function describe(channel) {
       const at = shown.find((each) => each.side === side);
       const section = at && sectionOf(at.sections, channel);
-      return at && section ? `${sentenceOf(section, at.maps.tiles[channel])}. Take apart` : "";
+      return at && section ? `${sentenceOf(section, at.maps.tiles[channel])}. ${side === "difference" ? OPENS_A[0].toUpperCase() + OPENS_A.slice(1) : "Take apart"}` : "";
     }
     return { side, element, grid, title, low, high, bar, legend };
   }
@@ -104,7 +114,6 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
 
   function refresh() {
     clearTimeout(retry);
-    clearTimeout(timer);
     ahead.cancel();
     const now = state();
     if (!now.image) return;
@@ -130,6 +139,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
       throw error;
     }
     draw(at);
+    painted = at;
     busy.end();
     body.classList.remove("stale");
     host.dataset.painted = canonical(at);
@@ -200,24 +210,11 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
   /** @param {State} at */
   const wanted = (at) => `${stackQuery(at, at.compare)} ${at.module} ${at.point}`;
 
-  /** The other depths, nearest first, one at a time. */
+  /** The other depths: what is at hand is looked up, and so stays the longest. */
   function later() {
-    clearTimeout(timer);
-    timer = window.setTimeout(() => ahead.submit(async (signal) => {
-      const at = state();
-      const depths = Array.from({ length: at.modules + 1 }, (_, m) => m).sort((a, b) => Math.abs(a - at.module) - Math.abs(b - at.module));
-      try {
-        for (const module of depths) {
-          for (const side of sidesOf(at)) {
-            for (const point of new Set([at.point, "output"])) await maps.load(at, { side, module, point }, signal);
-          }
-          if (signal.aborted) return;
-        }
-        host.dispatchEvent(new CustomEvent("maps-ahead", { bubbles: true }));
-      } catch (error) {
-        if (!(error instanceof ApiError) && !signal.aborted) throw error; // what is on screen tells its own failures
-      }
-    }), AHEAD_MS);
+    const at = state();
+    maps.forgive();
+    ahead.start(aheadOf(at).filter((wanted) => !maps.get(at, wanted)).map((wanted) => ({ ...wanted, at })));
   }
 
   /**
@@ -237,7 +234,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
     }
     if (PASSING.has(code)) retry = window.setTimeout(refresh, RETRY_MS);
     const byHand = !PASSING.has(code) && (status === 0 || status >= 500);
-    const ways = byHand ? [{ label: "Try again", run: refresh }] : waysOut(at, field, store.update);
+    const ways = [...(byHand ? [{ label: "Try again", run: refresh }] : []), ...waysOut(at, error, store.update)];
     complained = field && document.getElementById(`${field}-message`) ? field : "maps";
     errors.showFieldError(complained, sentence, ways);
     if (complained !== "maps") errors.showFieldError("maps", shown.length ? `These are still the maps of the last stack that could be computed. ${sentence}` : sentence);
@@ -252,13 +249,15 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
   refresh();
 
   return {
+    /** The state that the canvases show, which may be an older one; null before the first. */
+    painted: () => painted,
+
     destroy() {
       unsubscribe();
       own.end();
       latest.cancel();
       ahead.cancel();
       busy.end();
-      clearTimeout(timer);
       clearTimeout(retry);
       fields.destroy();
       for (const { grid } of columns) grid.destroy();

@@ -3,18 +3,27 @@
  *
  * @typedef {{module?: number, identity?: number|null, conv?: number|null, cross?: number|null, sum?: number|null,
  *   output: number|null, zeros: number, dead: number}} Energy
- * @typedef {{stem: Energy, modules: Energy[]}} Energies
+ * @typedef {import("../../model/stackstate.js").StackState["normalisation"]} Normalisation
+ * @typedef {{stem: Energy, modules: Energy[], normalisation: Normalisation}} Energies
  */
 import { getJson } from "../../core/api.js";
-import { h, listeners, qs, setText } from "../../core/dom.js";
+import { h, qs, setText } from "../../core/dom.js";
 import { createPanelLoader } from "../../core/panelloader.js";
 import { counted, fixed, number } from "../../model/format.js";
+import { sightSentence } from "../../model/pixel.js";
 import { canonical, numbersQuery, sideLength, sideOf, sideQuery, table } from "../../model/stackstate.js";
+import { notesBeside } from "../../model/stackwords.js";
 import { bindFields } from "../fields.js";
 import { measure } from "../mapstats.js";
 import { drawModule } from "./diagram.js";
+import { waysOut } from "./waysout.js";
 
-const PARTS = /** @type {const} */ ([["identity", "identity"], ["conv", "convolution"], ["cross", "cross term"]]);
+/** Where a normalisation stands, energies are of what it gives, or of what it gets. @param {Normalisation} normalisation */
+const partsOf = (normalisation) => /** @type {const} */ ([
+  ["identity", "identity"], ["conv", normalisation === "conv" ? "convolution, normalised" : "convolution"], ["cross", "cross term"],
+]);
+/** @param {Normalisation} normalisation */
+const sumOf = (normalisation) => (normalisation === "sum" ? "sum before its normalisation" : "sum");
 
 /**
  * @param {HTMLElement} host
@@ -25,17 +34,17 @@ const PARTS = /** @type {const} */ ([["identity", "identity"], ["conv", "convolu
  * @param {import("../../core/stacknumbers.js").NumbersLoader} deps.numbers
  */
 export function createModule(host, { store, boot, errors, numbers }) {
-  const own = listeners();
   const body = qs(".panel-body", host);
   const fields = bindFields({ store, errors, table, params: boot.params }, ["module", "side"], { module: "depth_module" });
   const slider = /** @type {HTMLInputElement} */ (qs("#depth_module", host));
   const title = qs("h2", host);
   const drawing = h("div", { class: "diagram-frame", tabindex: "0", role: "group", "aria-label": "Drawing of the module" });
   const facts = h("p", { class: "module-facts" });
+  const notes = h("div", { class: "module-notes" });
   const energy = h("div", { class: "energy", role: "group", "aria-label": "Energy of the module" });
   const energyTable = createEnergyTable();
   const message = h("p", { id: "module-message", class: "message", "aria-live": "polite" });
-  body.replaceChildren(drawing, facts, energy, message, energyTable.element);
+  body.replaceChildren(drawing, facts, notes, energy, message, energyTable.element);
   let drawn = "";
 
   const off = numbers.subscribe({
@@ -59,8 +68,9 @@ export function createModule(host, { store, boot, errors, numbers }) {
       const row = state.module === 0 ? null : data.modules[state.module - 1];
       const side = number(sideLength(state, state.module));
       setText(facts, row
-        ? `${side} × ${side} pixels${row.downsampled ? ", halved just before" : ""}${row.rotation ? `; groups moved by ${counted(row.rotation, "channel")}` : ""}. A value sees ${row.receptive_field.map(number).join(" × ")} pixels of the picture, and ${fixed(100 * row.share, 1)}\u202f% of all pairs (channel of the stem, channel here) are connected.`
+        ? `${side} × ${side} pixels${row.downsampled ? ", halved just before" : ""}${row.rotation ? `; groups moved by ${counted(row.rotation, "channel")}` : ""}. ${sightSentence(row.receptive_field, state)} Of all pairs (channel of the stem, channel here) ${fixed(100 * row.share, 1)}\u202f% are connected.`
         : `${side} × ${side} pixels, one map a channel: 3 × 3 filters over red, green and blue, never cut.`);
+      notes.replaceChildren(...notesBeside(a.notes, b && b.notes).map((note) => h("p", { class: "convention" }, note)));
     },
   });
   const offMoves = store.subscribe((state, prev) => {
@@ -68,7 +78,8 @@ export function createModule(host, { store, boot, errors, numbers }) {
   });
 
   const loader = createPanelLoader({ store, errors, canonical }, "module", (state) => sideQuery(state, sideOf(state)),
-    (state, signal) => getJson(`/api/stack/energy?${sideQuery(state, sideOf(state))}`, { signal }), { after: "maps" });
+    async (state, signal) => ({ ...await getJson(`/api/stack/energy?${sideQuery(state, sideOf(state))}`, { signal }), normalisation: state.normalisation }),
+    { after: "maps", exits: (error) => waysOut(store.get(), error, store.update) });
   /** @type {Energies|null} */
   let energies = null;
   const offEnergy = loader.subscribe({
@@ -87,16 +98,17 @@ export function createModule(host, { store, boot, errors, numbers }) {
   function write() {
     if (!energies) return;
     const { module } = store.get();
+    const { normalisation } = energies;
     const row = module === 0 ? energies.stem : energies.modules[module - 1];
     if (!row) return;
     energyTable.show(energies);
     const dead = row.dead ? ` ${counted(row.dead, "map")} of it dead.` : "";
     const leaving = `What leaves: ${text(row.output)}, ${fixed(100 * row.zeros, 1)}\u202f% zeros.${dead}`;
     if (row.identity === null || row.identity === undefined) {
-      const conv = row.conv === undefined ? "" : `Energy of the convolution’s answer (mean square): ${text(row.conv)}. `;
+      const conv = row.conv === undefined ? "" : `Energy of the convolution’s answer${{ none: "", conv: ", normalised", sum: " before its normalisation" }[normalisation]} (mean square): ${text(row.conv)}. `;
       return energy.replaceChildren(h("p", {}, conv + leaving));
     }
-    const parts = PARTS.map(([key, name]) => /** @type {const} */ ([key, name, row[key] ?? 0]));
+    const parts = partsOf(normalisation).map(([key, name]) => /** @type {const} */ ([key, name, row[key] ?? 0]));
     const most = parts.reduce((sum, [, , value]) => sum + Math.abs(value), 0) || 1;
     const bar = h("div", { class: "energy-bar", "aria-hidden": "true" }, ...parts.map(([key, , value]) => {
       const piece = h("i", { class: `energy-${key}${value < 0 ? " negative" : ""}` });
@@ -107,7 +119,7 @@ export function createModule(host, { store, boot, errors, numbers }) {
       i ? (value < 0 ? " − " : " + ") : "",
       h("span", { class: `energy-term energy-${key}` }, `${name} `, h("b", { "data-name": key, "data-value": value }, text(i ? Math.abs(value) : value))),
     ]);
-    energy.replaceChildren(h("p", {}, "Energy of the sum (mean square): ", ...terms, " = ", h("b", { "data-name": "sum", "data-value": row.sum ?? "" }, text(row.sum))), bar,
+    energy.replaceChildren(h("p", {}, `Energy of the ${sumOf(normalisation)} (mean square): `, ...terms, " = ", h("b", { "data-name": "sum", "data-value": row.sum ?? "" }, text(row.sum))), bar,
       h("p", { class: "energy-leaves" }, leaving));
   }
 
@@ -119,7 +131,6 @@ export function createModule(host, { store, boot, errors, numbers }) {
       offModule();
       loader.destroy();
       fields.destroy();
-      own.end();
       body.replaceChildren();
     },
   };
@@ -131,10 +142,11 @@ const text = (value) => (value === null || value === undefined ? "past any numbe
 /** The same for all depths, for reading and for those who cannot see the bar. */
 function createEnergyTable() {
   const rows = h("tbody");
-  const columns = ["module", "identity", "convolution", "cross term", "sum", "what leaves", "zeros", "dead maps"];
-  const head = h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name))));
+  const head = h("tr");
+  /** @param {Normalisation} normalisation */
+  const columns = (normalisation) => ["module", ...partsOf(normalisation).map(([, name]) => name), sumOf(normalisation), "what leaves", "zeros", "dead maps"];
   const name = "Energy of every module";
-  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, h("table", { id: "energy-table" }, head, rows));
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": name }, h("table", { id: "energy-table" }, h("thead", {}, head), rows));
   /** @param {string} title @param {Energy} row */
   const rowOf = (title, row) => h("tr", {}, h("th", { scope: "row" }, title),
     ...[row.identity, row.conv, row.cross, row.sum].map((value) => h("td", {}, value === undefined || (value === null && row.conv !== null) ? "–" : text(value))),
@@ -142,6 +154,9 @@ function createEnergyTable() {
   return {
     element: h("details", { class: "map-twin" }, h("summary", {}, `${name}, as a table`), scroller),
     /** @param {Energies} data */
-    show: ({ stem, modules }) => rows.replaceChildren(rowOf("stem", stem), ...modules.map((row) => rowOf(String(row.module), row))),
+    show({ stem, modules, normalisation }) {
+      head.replaceChildren(...columns(normalisation).map((each) => h("th", { scope: "col" }, each)));
+      rows.replaceChildren(rowOf("stem", stem), ...modules.map((row) => rowOf(String(row.module), row)));
+    },
   };
 }

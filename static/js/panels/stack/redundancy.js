@@ -12,20 +12,21 @@ import { createPanelLoader } from "../../core/panelloader.js";
 import { onTheme } from "../../core/theme.js";
 import { colourTable, cssGradient } from "../../draw/colours.js";
 import { fillHeat } from "../../draw/heat.js";
-import { counted, number } from "../../model/format.js";
+import { counted, float32Text, number, typeset } from "../../model/format.js";
 import { afterName } from "../../model/ink.js";
-import { exact, groupsInOrder, largest, matrixCsv, orderAfter, readRedundancy } from "../../model/redundancy.js";
+import { groupsInOrder, largest, matrixCsv, orderAfter, readRedundancy } from "../../model/redundancy.js";
 import { runsText } from "../../model/stacksections.js";
 import { canonical, sideOf, sideQuery } from "../../model/stackstate.js";
+import { WEIGHTS } from "../../model/stackwords.js";
 import { measure } from "../mapstats.js";
 import { createMatrixView } from "./matrixview.js";
 import { showRanks } from "./ranks.js";
 import { headOf, twinOf } from "./twin.js";
+import { waysOut } from "./waysout.js";
 
 const NAMED = 24; // constant maps; the table marks all of them
 const BREATH_MS = 40;
 const MANY = 512; // channels whose second matrix waits for the page to answer
-const WEIGHTS = { "filter-bank": "a bank of edge, bar and blob filters, mixed at random", random: "random numbers (He)" };
 
 /** @param {string} kind @param {import("../../draw/colours.js").ColourMap} colours */
 function legendOf(kind, colours) {
@@ -80,7 +81,7 @@ export function createRedundancy(host, { store, errors }) {
   const loader = createPanelLoader({ store, errors, canonical }, "redundancy", query, async (state, signal) => {
     if (state.module === 0) return null;
     return { redundancy: readRedundancy(await getBytes(`/api/stack/redundancy?${query(state)}`, { signal })), module: state.module, state };
-  }, { after: "maps" });
+  }, { after: "maps", exits: (error) => waysOut(store.get(), error, store.update) });
 
   /** @param {typeof shown} next */
   async function show(next) {
@@ -136,8 +137,8 @@ export function createRedundancy(host, { store, errors }) {
     const gone = redundancy.dead.includes(to) || redundancy[what === "correlation" ? "dead" : "dead_before"].includes(from);
     if (gone) return `Channels ${from} and ${to}: a map is constant, so there is no value.`;
     return what === "correlation"
-      ? `Channels ${from} and ${to} of ${afterName(module)}: |correlation| ${exact(value)}.`
-      : `Channel ${from} after ${afterName(module - 1)} and channel ${to} after ${afterName(module)}: covariance ${exact(value).replace("-", "−")}.`;
+      ? `Channels ${from} and ${to} of ${afterName(module)}: |correlation| ${float32Text(value)}.`
+      : `Channel ${from} after ${afterName(module - 1)} and channel ${to} after ${afterName(module)}: covariance ${typeset(float32Text(value))}.`;
   }
 
   /** @param {number} column  in the order of display */
@@ -154,8 +155,8 @@ export function createRedundancy(host, { store, errors }) {
     const [none, noneBefore] = [new Set(gone), new Set(goneBefore)];
     const lines = Array.from({ length: channels }, (_, c) => {
       const [alike, along] = [correlation[channel * channels + c], covariance[c * channels + channel]];
-      return h("tr", {}, h("th", { scope: "row" }, c), h("td", { "data-name": "correlation", "data-value": alike }, lost || none.has(c) ? "constant" : exact(alike)),
-        h("td", { "data-name": "covariance", "data-value": along }, lost || noneBefore.has(c) ? "constant" : exact(along).replace("-", "−")));
+      return h("tr", {}, h("th", { scope: "row" }, c), h("td", { "data-name": "correlation", "data-value": alike }, lost || none.has(c) ? "constant" : float32Text(alike)),
+        h("td", { "data-name": "covariance", "data-value": along }, lost || noneBefore.has(c) ? "constant" : typeset(float32Text(along))));
     });
     rowTable.replaceChildren(headOf(["With channel", `|correlation| with channel ${channel}`, `covariance of the channel after ${afterName(module - 1)} with channel ${channel} after ${afterName(module)}`]), h("tbody", {}, ...lines));
   }

@@ -1,10 +1,10 @@
 /** The module's maps as files: what is on screen as a picture, exact numbers for NumPy and safetensors, addresses. */
-import { h, qs } from "../../core/dom.js";
+import { h, listeners, qs } from "../../core/dom.js";
 import { download } from "../../core/files.js";
 import { mapsPath } from "../../core/stackmaps.js";
 import { token } from "../../core/theme.js";
 import { canonical } from "../../model/stackstate.js";
-import { splitName } from "./headline.js";
+import { pictureLines } from "../../model/stackwords.js";
 
 const MARGIN = 16; // CSS pixels
 const LINE = 20;
@@ -12,10 +12,13 @@ const LINE = 20;
 /**
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  * @param {HTMLElement} host
- * @param {{store: import("../../model/stackstate.js").StackStore}} deps
+ * @param {object} deps
+ * @param {import("../../model/stackstate.js").StackStore} deps.store
+ * @param {() => State|null} deps.painted  the state that the maps on screen show
  */
-export function createTakeaway(host, { store }) {
+export function createTakeaway(host, { store, painted }) {
   const body = qs(".panel-body", host);
+  const own = listeners();
   const sheet = h("button", { type: "button", id: "sheet-png", onclick: save }, "PNG sheet of the maps on screen");
   const links = h("ul", { class: "files-list" });
   const note = h("p", { class: "convention" }, "The arrays are float32 at full resolution, (channels, height, width), exactly as they were computed. The address of the page holds the whole view.");
@@ -35,9 +38,10 @@ export function createTakeaway(host, { store }) {
     host.dataset.painted = canonical(state);
   }
 
-  /** Every grid on screen with its captions, on the page's paper, under one line that says what it is. */
+  /** Every grid on screen with its captions, on the page's paper, under lines that say what it is. */
   function save() {
-    const state = store.get();
+    const state = painted();
+    if (!state) return;
     const figures = [...document.querySelectorAll("#maps .map-column:not([hidden])")].map((column) => ({
       title: state.compare ? column.querySelector(".map-side")?.textContent ?? "" : "",
       parts: [...column.querySelectorAll(".map-group")].map((figure) => ({
@@ -49,6 +53,9 @@ export function createTakeaway(host, { store }) {
     download(drawSheet(state, figures).toDataURL("image/png"), `stack-module-${state.module}.png`);
   }
 
+  const follow = () => (sheet.disabled = !painted());
+  own.on(document, "maps-painted", follow);
+  follow();
   const unsubscribe = store.subscribe((state, prev) => {
     if (canonical(state) !== canonical(prev)) show();
   });
@@ -56,6 +63,7 @@ export function createTakeaway(host, { store }) {
   return {
     destroy() {
       unsubscribe();
+      own.end();
       body.replaceChildren();
     },
   };
@@ -70,22 +78,23 @@ function drawSheet(state, figures) {
     width: Math.max(...parts.map(({ canvas }) => canvas.width)) + 8,
     height: parts.reduce((sum, { canvas }) => sum + canvas.height + LINE + 8, LINE),
   }));
-  const words = `${state.modules} modules of ${state.in_channels} channels, ${splitName(state, "a")}${state.compare ? ` (A) beside ${splitName(state, "b")} (B)` : ""} · module ${state.module}, ${state.point} · scale: ${state.compare ? "shared" : state.scaling}, ${state.colours} · seed ${state.seed}, untrained`;
+  const lines = pictureLines(state);
   const canvas = document.createElement("canvas");
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const font = `14px ${token("--font")}`;
   ctx.font = font;
-  canvas.width = Math.max(2 * MARGIN + sizes.reduce((sum, { width }) => sum + width + MARGIN, -MARGIN), Math.ceil(ctx.measureText(words).width) + 2 * MARGIN);
-  canvas.height = 2 * MARGIN + 2 * LINE + Math.max(...sizes.map(({ height }) => height));
+  canvas.width = Math.max(2 * MARGIN + sizes.reduce((sum, { width }) => sum + width + MARGIN, -MARGIN), ...lines.map((line) => Math.ceil(ctx.measureText(line).width) + 2 * MARGIN));
+  const head = (lines.length + 1) * LINE;
+  canvas.height = 2 * MARGIN + head + Math.max(...sizes.map(({ height }) => height));
   ctx.fillStyle = token("--surface");
   ctx.fillRect(0, 0, canvas.width, canvas.height);
   ctx.font = font;
   ctx.textBaseline = "top";
   ctx.fillStyle = token("--ink");
-  ctx.fillText(words, MARGIN, MARGIN);
+  lines.forEach((line, k) => ctx.fillText(line, MARGIN, MARGIN + k * LINE));
   let left = MARGIN;
   figures.forEach(({ title, parts }, i) => {
-    let top = MARGIN + 2 * LINE;
+    let top = MARGIN + head;
     ctx.fillStyle = token("--ink");
     ctx.fillText(title, left, top - 4);
     top += LINE;
