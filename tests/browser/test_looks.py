@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open, OpenNetworks
+from tests.browser.conftest import Open, OpenNetworks, OpenStack
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 SCREENS = {"wide": (1440, 900), "phone": (390, 844)}
@@ -45,6 +45,28 @@ def test_axe_finds_nothing_on_the_networks_page(open_networks: OpenNetworks, col
         view.page.locator("#sheet").click()
     assert_fine(view.page, SCREENS[screen][0])
     view.page.locator("#own-open").click()
+    assert_fine(view.page, SCREENS[screen][0])
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_on_the_stack_page(open_stack: OpenStack, color_scheme: str, screen: str) -> None:
+    """With two groupings, a shuffle, every table open, and a sentence about what cannot be; then over one value."""
+    view = open_stack(
+        screen=SCREENS[screen], color_scheme=color_scheme, size=32, in_channels=16, modules=4, module=2, compare=True,
+        mixing="shuffle", downsample="average", stage=2,
+    )  # fmt: skip
+    view.page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    view.page.locator("#seed").evaluate("(box) => { box.value = 'x'; box.dispatchEvent(new Event('change')); }")
+    view.page.wait_for_function("() => document.querySelector('#seed-message').textContent")
+    if screen == "phone":
+        view.page.locator("#sheet").click()
+    assert_fine(view.page, SCREENS[screen][0])
+    if screen == "phone":
+        view.page.locator("#sheet").click()
+    view.page.locator("#maps-a-cursor").focus()
+    view.page.keyboard.press("Enter")
+    view.page.wait_for_selector("#inspector[data-painted]")
     assert_fine(view.page, SCREENS[screen][0])
 
 
