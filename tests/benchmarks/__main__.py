@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.benchmarks import browser, http, maps, memory, networkpage, networks, stack, start
+from tests.benchmarks import browser, http, maps, memory, networkpage, networks, stack, stackpage, start
 from tests.benchmarks.report import Table
 
 MEASUREMENTS: dict[str, Callable[[Table], None]] = {
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[Table], None]] = {
     "http": http.measure,
     "networks": networks.measure,
     "stack": stack.measure,
+    "stackpage": stackpage.measure,
     "browser": browser.measure,
     "networkpage": networkpage.measure,
     "memory": memory.measure,

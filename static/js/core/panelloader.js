@@ -1,10 +1,30 @@
-/** The answer that one panel shows; what goes wrong stands in the panel's own message. */
+/**
+ * The answer that one panel shows; what goes wrong stands in the panel's own message. A sentence about a control stands
+ * beside that control already: the panel then only points there. What the network did is tried again by hand, or when
+ * the browser is online again, by all panels at once.
+ */
 import { ApiError, sentenceOf } from "./api.js";
 import { createLoader } from "./loader.js";
 import { shown } from "./shown.js";
 
 const FIRST_MS = 600; // how long what need not follow the finger gives way to what does
 const PAUSE_MS = 250; // and to the finger itself: between two steps of a drag nothing else is worked out
+
+/** What failed for the network's sake, and is asked for once more. @type {Set<() => void>} */
+export const onceMore = new Set();
+
+export function tryAgain() {
+  const asked = [...onceMore];
+  onceMore.clear();
+  for (const refresh of asked) refresh();
+}
+globalThis.addEventListener?.("online", tryAgain);
+
+/** What a control is called that has a sentence beside it now. @param {string|null} field */
+function labelOf(field) {
+  const told = field && document.getElementById(`${field}-message`)?.hasChildNodes();
+  return (told && document.getElementById(field)?.closest(".field")?.querySelector("label")?.textContent?.trim()) || null;
+}
 
 /**
  * @template {object} S
@@ -24,7 +44,10 @@ export function createPanelLoader({ store, errors, canonical }, panel, key, load
   /** @param {Error} error */
   function fail(error) {
     const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    errors.showFieldError(panel, sentenceOf(error), refused ? exits(error) : [{ label: "Try again", run: () => loader.refresh() }]);
+    const place = refused && error.field !== panel ? labelOf(error.field) : null;
+    if (place) return errors.showFieldError(panel, `Not shown anew: see the sentence beside “${place}”.`);
+    if (!refused) onceMore.add(loader.refresh);
+    errors.showFieldError(panel, sentenceOf(error), refused ? exits(error) : [{ label: "Try again", run: tryAgain }]);
   }
   /** @type {typeof load} */
   async function afterwards(state, signal) {
@@ -34,7 +57,10 @@ export function createPanelLoader({ store, errors, canonical }, panel, key, load
     if (key(store.get()) !== key(state)) throw new DOMException("superseded", "AbortError"); // the next one is on its way
     return load(state, signal);
   }
-  const good = () => errors.clearFieldError(panel);
+  function good() {
+    onceMore.delete(loader.refresh);
+    errors.clearFieldError(panel);
+  }
   const loader = createLoader({ store, key, load: after ? afterwards : load, canonical, fail, good });
   return loader;
 }
