@@ -1,6 +1,6 @@
 """One module of a stack, from what the last one gave to what it gives. Shapes are (channels, height, width)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -50,15 +50,25 @@ def entering(filters: Filters, spec: StackSpec, module: int, x: Tensor) -> Tenso
 
 
 def through(filters: Filters, spec: StackSpec, module: int, x: Tensor, taken: Taken | None = None) -> Tensor:
-    """The module's output; without `taken`, all groups run."""
+    """The module's output; without `taken`, all groups run. Sum and ReLU follow each run of groups while its answer is
+    still in the cache. Channels of groups that neither run nor are taken over are left undefined."""
+    if taken and taken.conv is not None:
+        return parts(filters, spec, module, x, taken).output
     turn = spec.rotation(module)
     u = _turned(entering(filters, spec, module, x), -turn)
-    s = _answered(filters, spec, module, u, taken)
-    if spec.residual:
-        s += u
-    if spec.normalisation == "sum":
-        s = normalised(s)
-    return _turned(F.relu_(s) if spec.relu else s, turn)
+    whole = torch.empty_like(u)
+    for rows, answer in _answers(filters, spec, module, u, taken.run if taken else spec.grouping.spans):
+        if spec.normalisation == "conv":
+            answer = normalised(answer)
+        if spec.residual:
+            answer = torch.add(answer, u[rows], out=whole[rows])
+        if spec.normalisation == "sum":
+            answer = normalised(answer)
+        if spec.relu:
+            F.relu_(answer)
+        if not spec.residual or spec.normalisation == "sum":
+            whole[rows] = answer
+    return _turned(whole, turn)
 
 
 def parts(filters: Filters, spec: StackSpec, module: int, x: Tensor, taken: Taken | None = None) -> Parts:
@@ -75,7 +85,9 @@ def parts(filters: Filters, spec: StackSpec, module: int, x: Tensor, taken: Take
 
 def _answered(filters: Filters, spec: StackSpec, module: int, u: Tensor, taken: Taken | None) -> Tensor:
     """f of the module, turned as `u` is; may be written into."""
-    f = convolved(filters, spec, module, u, taken.run if taken else None)
+    f = torch.zeros_like(u)
+    for rows, answer in _answers(filters, spec, module, u, taken.run if taken else spec.grouping.spans):
+        f[rows] = answer
     if spec.normalisation == "conv":
         f = normalised(f)
     if taken and taken.conv is not None:
@@ -88,18 +100,15 @@ def normalised(x: Tensor) -> Tensor:
     return F.batch_norm(x[None], None, None, training=True, eps=EPSILON)[0]
 
 
-def convolved(filters: Filters, spec: StackSpec, module: int, u: Tensor, spans: Sequence[Span] | None = None) -> Tensor:
-    """The grouped convolution of `u`, whose channels are turned so that the groups lie as the split says."""
-    spans = spec.grouping.spans if spans is None else spans
-    pieces = [list(run) for _, run in groupby(_stepped(spans), key=lambda step: step[0])]
-    answers = [_run(filters, spec, module, u, [span for _, span in piece]) for piece in pieces]
-    if len(spans) == spec.grouping.groups:
-        return answers[0] if len(answers) == 1 else torch.cat(answers)
-    whole = torch.zeros_like(u)
-    for piece, answer in zip(pieces, answers, strict=True):
-        first = piece[0][1].out_start
-        whole[first : first + len(answer)] = answer
-    return whole
+def _answers(
+    filters: Filters, spec: StackSpec, module: int, u: Tensor, spans: Sequence[Span]
+) -> Iterator[tuple[slice, Tensor]]:
+    """The grouped convolution of `u`, whose channels are turned so that the groups lie as the split says: run by run of
+    equal neighbours, with the channels that each makes."""
+    for _, steps in groupby(_stepped(spans), key=lambda step: step[0]):
+        run = [span for _, span in steps]
+        answer = _run(filters, spec, module, u, run)
+        yield slice(run[0].out_start, run[0].out_start + len(answer)), answer
 
 
 def _run(filters: Filters, spec: StackSpec, module: int, u: Tensor, spans: list[Span]) -> Tensor:

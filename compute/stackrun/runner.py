@@ -94,10 +94,12 @@ class StackRunner:
             y = self._at(scene, module, point)
         height, width = y.shape[1:]
         factor = averaged(height, width, tile)
-        y = _finite(y, module)[start:stop]
+        y = y[start:stop]
         if dtype == "float32" and factor == 1:
             y = y.clone()  # what is handed out must not be what is kept
         made = finish(y, False, factor, dtype)
+        for least, most in zip(made[3]["min"], made[3]["max"], strict=True):
+            _check_range(least, most, module)
         return FeatureMaps(*made, (start, stop), (spec.channels, height, width), factor)
 
     @torch.inference_mode()
@@ -278,11 +280,15 @@ def _replaced(ours: Tensor, theirs: Tensor, channels: Sequence[int]) -> Tensor:
 
 def _finite(y: Tensor, module: int) -> Tensor:
     rows = y.flatten(1)
-    if not -LARGEST <= float(rows.amin(1).amin()) <= float(rows.amax(1).amax()) <= LARGEST:  # nor where one is NaN
+    _check_range(float(rows.amin(1).amin()), float(rows.amax(1).amax()), module)
+    return y
+
+
+def _check_range(least: float, most: float, module: int) -> None:
+    if not -LARGEST <= least <= most <= LARGEST:  # nor where one is NaN
         raise SpecError(
             f"the values of module {module} have passed 1e30, near the end of float32", "gain", redundancy.SMALLER
         )
-    return y
 
 
 def _check(word: str, words: tuple[str, ...], field: str) -> None:

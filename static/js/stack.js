@@ -31,13 +31,13 @@ const numbers = createStackNumbers({ store, errors, waysOut: (state, error) => w
 const deps = { store, boot, errors, numbers, maps: createStackMaps() };
 
 createControls(qs("#controls"), deps);
-createHeadline(qs("#headline"), deps);
-createImagePanel(qs("#image"), deps);
 const inspector = createInspector(/** @type {HTMLDialogElement} */ (qs("#inspector")), deps);
 const seeing = { ...deps, inspect: inspector.open };
+const { painted } = createMaps(qs("#maps"), seeing); // first to hear of a change, and to ask the server
+createHeadline(qs("#headline"), deps);
+createImagePanel(qs("#image"), deps);
 createModule(qs("#module"), seeing);
 createFilm(qs("#film"), seeing);
-const { painted } = createMaps(qs("#maps"), seeing);
 createInk(qs("#ink"), seeing);
 createScale(qs("#scale"), seeing);
 createRedundancy(qs("#redundancy"), seeing);

@@ -35,6 +35,7 @@ export function createFilm(host, { store, maps }) {
   /** @type {ReturnType<typeof createRow>[]} */
   let rows = [];
   let shape = "";
+  let queued = false;
 
   function draw() {
     const state = store.get();
@@ -55,6 +56,16 @@ export function createFilm(host, { store, maps }) {
     if (complete) host.dataset.painted = canonical(state);
   }
 
+  /** After the frame that shows the maps: they follow the finger, the film follows them. */
+  function soon() {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(() => setTimeout(() => {
+      queued = false;
+      draw();
+    }));
+  }
+
   /** @param {State} state */
   const heads = (state) => h("div", { class: "film-head", "aria-hidden": "true" }, h("span"),
     ...Array.from({ length: state.modules + 1 }, (_, m) => h("span", { "data-module": m }, m === 0 ? "stem" : String(m))));
@@ -71,10 +82,10 @@ export function createFilm(host, { store, maps }) {
   const look = (module) => store.update({ module });
 
   const unsubscribe = store.subscribe((state, prev) => {
-    if (pictureKey(state) !== pictureKey(prev)) draw();
+    if (pictureKey(state) !== pictureKey(prev)) soon();
     else if (host.dataset.painted === canonical(prev)) host.dataset.painted = canonical(state);
   });
-  for (const type of ["maps-painted", "maps-ahead"]) own.on(document, type, draw);
+  for (const type of ["maps-painted", "maps-ahead"]) own.on(document, type, soon);
   draw();
   return {
     destroy() {
