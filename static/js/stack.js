@@ -5,6 +5,7 @@ import * as errors from "./core/errors.js";
 import { createStackMaps } from "./core/stackmaps.js";
 import { createStackNumbers } from "./core/stacknumbers.js";
 import { createStore } from "./core/store.js";
+import { createTrailing } from "./core/trailing.js";
 import { canonical, parseQuery, settle } from "./model/stackstate.js";
 import { createBar } from "./panels/bar.js";
 import { createImagePanel } from "./panels/image.js";
@@ -27,21 +28,24 @@ if (!link.state.image) link.state.image = boot.samples[0]?.id ?? "";
 const kept = createStore(link.state);
 /** Whatever a panel asks for, the state stays one that can be. */
 const store = { ...kept, update: (/** @type {any} */ patch) => kept.update(settle(kept.get(), patch)) };
-const numbers = createStackNumbers({ store, errors, waysOut: (state, error) => waysOut(state, error, store.update) });
+/** The maps follow the finger; whatever else a change redraws waits for them. */
+const trailing = createTrailing(store, "maps", canonical);
+const numbers = createStackNumbers({ store: trailing, errors, waysOut: (state, error) => waysOut(state, error, store.update) });
 const deps = { store, boot, errors, numbers, maps: createStackMaps() };
 
 createControls(qs("#controls"), deps);
 const inspector = createInspector(/** @type {HTMLDialogElement} */ (qs("#inspector")), deps);
 const seeing = { ...deps, inspect: inspector.open };
 const { painted } = createMaps(qs("#maps"), seeing); // first to hear of a change, and to ask the server
-createHeadline(qs("#headline"), deps);
 createImagePanel(qs("#image"), deps);
-createModule(qs("#module"), seeing);
-createFilm(qs("#film"), seeing);
-createInk(qs("#ink"), seeing);
-createScale(qs("#scale"), seeing);
-createRedundancy(qs("#redundancy"), seeing);
-createTakeaway(qs("#takeaway"), { ...seeing, painted });
+const after = { ...seeing, store: trailing };
+createHeadline(qs("#headline"), after);
+createModule(qs("#module"), after);
+createFilm(qs("#film"), after);
+createInk(qs("#ink"), after);
+createScale(qs("#scale"), after);
+createRedundancy(qs("#redundancy"), after);
+createTakeaway(qs("#takeaway"), { ...after, painted });
 numbers.refresh();
 
 for (const { field, message } of link.errors) errors.showFieldNote(field, message);
