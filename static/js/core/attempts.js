@@ -9,7 +9,8 @@
  */
 import { Illegal } from "../model/grouping.js";
 import { readValue } from "../model/params.js";
-import { hasChoice, movedSentence, settle } from "../model/settle.js";
+import { hasChoice } from "../model/grouping.js";
+import { movedSentence, settle } from "../model/settle.js";
 import { waysOut } from "../model/waysout.js";
 import { explain } from "./explain.js";
 

@@ -50,6 +50,12 @@ function logShares(channels, base, groups = Infinity) {
 }
 
 /**
+ * Schemes whose number of groups is a choice.
+ * @param {string} scheme
+ */
+export const hasChoice = (scheme) => scheme === "uniform" || scheme === "logarithmic";
+
+/**
  * Every number of groups a scheme can have on these channels, ascending; empty where it cannot be at all.
  * @param {Scheme} scheme
  * @param {number} inChannels

@@ -8,15 +8,9 @@
  * @typedef {{wanted: number, legal: number[]}} Moved  the number of groups that was asked for, and what there is
  */
 import { describeLayer } from "./counts.js";
-import { Illegal, groupSizes, legalGroups, nearest } from "./grouping.js";
+import { Illegal, groupSizes, hasChoice, legalGroups, nearest } from "./grouping.js";
 import { number } from "./format.js";
 import { defaultOf } from "./params.js";
-
-/**
- * Schemes whose number of groups is a choice.
- * @param {string} scheme
- */
-export const hasChoice = (scheme) => scheme === "uniform" || scheme === "logarithmic";
 
 /** @param {State} state */
 export const legalFor = (state) =>

@@ -52,7 +52,8 @@
  * @typedef {import("../core/store.js").StoreOf<StackState>} StackStore
  * @typedef {import("./grouping.js").Span} Span
  */
-import { Illegal, groupSizes, legalGroups, nearest, splitChannels } from "./grouping.js";
+import { Illegal, hasChoice, splitChannels } from "./grouping.js";
+import { settled } from "./splits.js";
 import { createTable, row } from "./table.js";
 
 const SCHEMES = ["standard", "uniform", "logarithmic", "depthwise", "custom"];
@@ -171,8 +172,8 @@ export const dyeQuery = (state) => query(state, DYES[state.dye]);
 /** The side that panels of one side tell of. @param {FrozenStackState} state @returns {Side} */
 export const sideOf = ({ compare, side }) => (compare ? side : "a");
 
-/** @param {FrozenStackState} state @returns {FrozenStackState} */
-const swapped = (state) => ({ ...state, scheme: state.b_scheme, groups: state.b_groups, base: state.b_base, sizes: state.b_sizes });
+/** As if the grouping of side b were the first. @param {FrozenStackState} state @returns {FrozenStackState} */
+export const swapped = (state) => ({ ...state, scheme: state.b_scheme, groups: state.b_groups, base: state.b_base, sizes: state.b_sizes });
 
 /**
  * The split of a side.
@@ -210,19 +211,6 @@ export function sideLength({ size, downsample, stage }, module) {
   return size >> halvings;
 }
 
-/** @param {Scheme} scheme */
-export const hasChoice = (scheme) => scheme === "uniform" || scheme === "logarithmic";
-
-/**
- * Every number of groups a side may have.
- * @param {FrozenStackState} state
- * @param {Side} side
- */
-export function legalFor(state, side) {
-  const { scheme, base, sizes, in_channels: c } = side === "a" ? state : swapped(state);
-  return legalGroups(scheme, c, c, base, sizes);
-}
-
 /**
  * The state after `patch`: groups move to what the channels allow, places to what there is.
  * @param {FrozenStackState} prev
@@ -253,39 +241,13 @@ export function settle(prev, patch) {
  * @returns {Partial<StackState>}
  */
 function settledSplit(prev, next, prefix) {
-  const key = /** @type {<K extends string>(name: K) => any} */ ((name) => `${prefix}${name}`);
   /** @param {FrozenStackState} state */
   const specOf = (state) => {
     const split = prefix ? swapped(state) : state;
     return { ...split, out_channels: split.in_channels };
   };
-  let spec = specOf(next);
-  if (spec.scheme !== "custom") spec = { ...spec, sizes: [] };
-  else if (spec.sizes.length === 0) spec = { ...spec, sizes: groupSizes(specOf(prev)) };
-  if (spec.scheme === "custom") spec = { ...spec, sizes: fitted(spec.sizes, spec.in_channels) };
-  const legal = legalGroups(spec.scheme, spec.in_channels, spec.in_channels, spec.base, spec.sizes);
-  const groups = hasChoice(spec.scheme) ? nearest(legal, spec.groups) : legal[0];
-  return { [key("sizes")]: spec.sizes, [key("groups")]: groups };
-}
-
-/**
- * Sizes whose sums are the channels: the last groups give or take what is missing.
- * @param {readonly Pair[]} sizes
- * @param {number} channels
- * @returns {Pair[]}
- */
-function fitted(sizes, channels) {
-  const kept = sizes.map((pair) => /** @type {Pair} */ ([...pair]));
-  for (const at of /** @type {const} */ ([0, 1])) {
-    let off = channels - kept.reduce((sum, pair) => sum + pair[at], 0);
-    for (let i = kept.length - 1; off !== 0 && i >= 0; i--) {
-      const by = Math.max(off, 1 - kept[i][at]);
-      kept[i][at] += by;
-      off -= by;
-    }
-    if (off !== 0) return [[channels, channels]];
-  }
-  return kept;
+  const { sizes, groups } = settled(specOf(prev), specOf(next));
+  return { [`${prefix}sizes`]: sizes, [`${prefix}groups`]: groups };
 }
 
 /**

@@ -5,7 +5,8 @@
  * @typedef {import("../core/store.js").FrozenState} State
  */
 import { h, qs, setText } from "../core/dom.js";
-import { hasChoice, legalFor } from "../model/settle.js";
+import { hasChoice } from "../model/grouping.js";
+import { legalFor } from "../model/settle.js";
 import { travel } from "../model/travel.js";
 
 const MOST_TICKS = 40;

@@ -1,9 +1,9 @@
 /** The controls at the side: the two splits, the module, what stands between modules, the weights. */
-import { listeners, qs, setText } from "../../core/dom.js";
-import { counted, number } from "../../model/format.js";
-import { hasChoice, legalFor, table } from "../../model/stackstate.js";
-import { travel } from "../../model/travel.js";
+import { listeners, qs } from "../../core/dom.js";
+import { counted } from "../../model/format.js";
+import { swapped, table } from "../../model/stackstate.js";
 import { bindFields } from "../fields.js";
+import { createGroupsField } from "../groupsfield.js";
 import { createHelp } from "../help.js";
 
 const NARROW = "(max-width: 899px)"; // as in layout.css
@@ -26,7 +26,10 @@ const ODD = 2; // the kernel's slider skips what would not keep the size
 export function createControls(host, { store, boot, errors }) {
   const { on, end } = listeners();
   const fields = bindFields({ store, errors, table, params: boot.params }, FIELDS);
-  const splits = [createGroups(store, errors, "a", on), createGroups(store, errors, "b", on)];
+  const splits = /** @type {const} */ (["a", "b"]).map((side) => createGroupsField({
+    id: side === "a" ? "groups" : "b_groups", store, errors, on,
+    splitOf: (state) => ({ ...(side === "a" ? state : swapped(state)), out_channels: state.in_channels }),
+  }));
   const help = createHelp(document.body, qs("#definition"));
   /** @type {HTMLInputElement} */ (qs("#kernel_size", host)).step = String(ODD);
 
@@ -74,56 +77,4 @@ export function createControls(host, { store, boot, errors }) {
       help.destroy();
     },
   };
-}
-
-/**
- * The number of groups of one side: the slider comes to rest on what the channels allow; what is typed and is not
- * possible moves to the nearest, and the page says so.
- * @param {Store} store
- * @param {import("../../core/errors.js").Errors} errors
- * @param {import("../../model/stackstate.js").Side} side
- * @param {(target: EventTarget, type: string, handler: (event: any) => void) => void} on
- */
-function createGroups(store, errors, side, on) {
-  const id = side === "a" ? "groups" : "b_groups";
-  const slider = /** @type {HTMLInputElement} */ (qs(`#${id}`));
-  const box = /** @type {HTMLInputElement} */ (qs(`#${id}-number`));
-  let wanted = NaN;
-
-  /** @param {number} groups */
-  function ask(groups) {
-    errors.clearFieldError(id);
-    wanted = groups;
-    store.update({ [id]: groups });
-    show(store.get());
-    const { [id]: now, in_channels, ...state } = store.get();
-    if (now === groups) return;
-    const scheme = side === "a" ? state.scheme : state.b_scheme;
-    errors.showFieldNote(id, scheme === "uniform"
-      ? `${counted(in_channels, "channel")} can’t be split into ${number(groups)} equal groups; the nearest number is ${number(now)}.`
-      : `${counted(in_channels, "channel")} leave room for at most ${counted(now, "logarithmic group")}, not ${number(groups)}.`);
-  }
-
-  on(slider, "input", () => ask(travel(legalFor(store.get(), side), store.get()[id], Number(slider.value))));
-  on(box, "change", () => {
-    const value = table.readValue(id, box.value, {});
-    if (value !== undefined) return ask(value);
-    errors.showFieldError(id, `Groups must be a whole number from 1 on, not “${box.value.trim().slice(0, 24)}”.`);
-  });
-
-  /** @param {State} state */
-  function show(state) {
-    const legal = legalFor(state, side);
-    const fixed = !hasChoice(side === "a" ? state.scheme : state.b_scheme);
-    if (state[id] !== wanted) errors.clearFieldError(id);
-    wanted = state[id];
-    slider.max = String(Math.max(state[id], ...legal));
-    slider.value = String(state[id]);
-    slider.disabled = box.disabled = fixed;
-    if (box !== document.activeElement || fixed) box.value = String(state[id]);
-    const most = legal[legal.length - 1];
-    const few = legal.length === most && most > 2 ? `1 to ${most}` : legal.length <= 9 ? legal.join(", ") : `${legal.slice(0, 7).join(", ")} … ${most}`;
-    setText(qs(`#${id}-legal`), fixed ? "Set by the scheme." : `Possible: ${few}`);
-  }
-  return { show };
 }
