@@ -19,6 +19,7 @@ from app.documentschema import document_schema
 from app.engine import Engine
 from app.errors import add_error_handlers
 from app.images import Images
+from app.measureparams import measure_parameters
 from app.middleware import SecurityHeaders
 from app.pages import Pages
 from app.params import parameters
@@ -61,7 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
     engine, calculator = Engine(settings), Calculator(settings)
     table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
-    pages = Pages(settings, table, stack_table, images)
+    measure_table = measure_parameters(settings)
+    pages = Pages(settings, table, stack_table, measure_table, images)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

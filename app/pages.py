@@ -21,7 +21,9 @@ LIMITS = (
 class Pages:
     """The templates of this server."""
 
-    def __init__(self, settings: Settings, table: Table, stack_table: Table, images: Images) -> None:
+    def __init__(
+        self, settings: Settings, table: Table, stack_table: Table, measure_table: Table, images: Images
+    ) -> None:
         self._templates = Environment(
             loader=FileSystemLoader(PROJECT / "templates"),
             autoescape=True,
@@ -29,7 +31,7 @@ class Pages:
             auto_reload=settings.reload,
         )
         self._templates.policies["json.dumps_kwargs"] = {"sort_keys": False}  # parameters have an order
-        self._stack_parameters = boot_parameters(stack_table)
+        self._stack_parameters, self._measure_parameters = boot_parameters(stack_table), boot_parameters(measure_table)
         self._boot = {
             "version": __version__,
             "params": boot_parameters(table),
@@ -42,6 +44,9 @@ class Pages:
 
     def stack(self) -> Response:
         return self._html("stack.html", boot={**self._boot, "params": self._stack_parameters})
+
+    def measure(self) -> Response:
+        return self._html("measure.html", boot={**self._boot, "params": self._measure_parameters})
 
     def networks(self) -> Response:
         """The published networks are read when somebody first asks for them."""

@@ -14,6 +14,10 @@ def add_page_routes(router: APIRouter, pages: Pages) -> None:
     async def stack(request: Request) -> Response:
         return pages.stack()
 
+    @router.get("/measure", include_in_schema=False)
+    async def measure(request: Request) -> Response:
+        return pages.measure()
+
     @router.get("/networks", include_in_schema=False)
     async def networks(request: Request) -> Response:
         return pages.networks()
