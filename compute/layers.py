@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from compute.errors import SpecError
 from compute.grouping import Grouping
 from compute.spec import Pair, pair
+from compute.strategies.case import Case
+from compute.strategies.strategy import Run, strategies
+from compute.strategies.tuner import Decision, decide
+from compute.strategies.watched import watched
+
+KEPT_RUNS = 8  # kinds of input that a layer is prepared for
 
 
 class GroupedConv2d(nn.Module):
@@ -22,11 +28,15 @@ class GroupedConv2d(nn.Module):
     `bias` (C_out,) are nn.Conv2d's, and its state_dict loads as it is. Otherwise `weights.j` (b_j, a_j, k_h, k_w) is
     group j's filter, and `bias` (C_out,) stays one vector in channel order.
 
+    strategy: 'auto' measures once for each kind of input which exact way to run it is fastest (compute.strategies), or
+    the name of one, which then always runs where it can. Answers of different strategies differ by rounding only.
+
     Input (N, C_in, H, W) or (C_in, H, W), output likewise; channels_last goes through. Raises SpecError where the
     grouping and the channels disagree.
     """
 
     bias: nn.Parameter | None
+    strategy: str
 
     def __init__(
         self,
@@ -40,8 +50,11 @@ class GroupedConv2d(nn.Module):
         bias: bool = True,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        strategy: str = "auto",
     ) -> None:
         super().__init__()
+        self.strategy = strategy
+        self._runs: dict[Any, Run] = {}
         grouping = Grouping.standard(in_channels, out_channels) if grouping is None else grouping
         if not isinstance(grouping, Grouping):
             raise SpecError(
@@ -98,15 +111,60 @@ class GroupedConv2d(nn.Module):
                 f"input must be (N, {self.in_channels}, H, W) or ({self.in_channels}, H, W), not {tuple(x.shape)}",
                 "in_channels",
             )
+        if x.dim() == 3:
+            return self.forward(x[None])[0]
+        run = self._chosen(x)
+        return self._plain(x) if run is None else run(x)
+
+    def decision(self, x: Tensor) -> Decision:
+        """Which strategy runs inputs like x (N, C_in, H, W), and why."""
+        return decide(self, x)
+
+    def repack(self) -> None:
+        """Forget everything that was derived from the weights. Needed only after single elements were written through
+        `.data` or numpy, past torch's version counters."""
+        self._runs.clear()
+
+    def _plain(self, x: Tensor) -> Tensor:
         if self.grouping.equal:
             return self._conv(x, self.weight, self.bias, self.grouping.groups)
         outputs, first, in_start, out_start = [], 0, 0, 0
         for count, a, b in self.grouping.runs:  # equal neighbours run as one native grouped call
             weight = self.weights[first] if count == 1 else torch.cat([*self.weights[first : first + count]])
             bias = None if self.bias is None else self.bias[out_start : out_start + count * b]
-            outputs.append(self._conv(x.narrow(-3, in_start, count * a), weight, bias, count))
+            outputs.append(self._conv(x.narrow(1, in_start, count * a), weight, bias, count))
             first, in_start, out_start = first + count, in_start + count * a, out_start + count * b
-        return torch.cat(outputs, dim=-3)
+        return torch.cat(outputs, dim=1)
+
+    def _chosen(self, x: Tensor) -> Run | None:
+        """What runs inputs like x; None: the plain way. Whatever looks into a forward (compilers, transforms, counters
+        of FLOPs) sees the plain way."""
+        if self.strategy == "plain" or type(x) is not Tensor or watched() or x.dtype != self._dtype():
+            return None
+        grad = torch.is_grad_enabled()
+        key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad and (x.requires_grad or self._learns()))
+        if key not in self._runs:
+            self._runs[key] = self._prepared(x)
+            if len(self._runs) > KEPT_RUNS:
+                del self._runs[next(iter(self._runs))]
+        run = self._runs[key]
+        return None if run is self._plain else run
+
+    def _prepared(self, x: Tensor) -> Run:
+        offered = {strategy.name: strategy for strategy in strategies(self, Case.of(self, x))}
+        name = self.strategy if self.strategy != "auto" else decide(self, x).strategy
+        plain = next(iter(offered))
+        return self._plain if name == plain or name not in offered else offered[name].prepare(self)
+
+    def _dtype(self) -> torch.dtype:
+        return (self.weight if self.grouping.equal else self.weights[0]).dtype
+
+    def _learns(self) -> bool:
+        return any(p.requires_grad for p in self.parameters())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or what is sent elsewhere, prepares itself anew."""
+        return {**self.__dict__, "_runs": {}}
 
     def extra_repr(self) -> str:
         sizes = ", ".join(f"{n}×({a}→{b})" if n > 1 else f"{a}→{b}" for n, a, b in self.grouping.runs)
