@@ -12,10 +12,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 WEB = {"app", "fastapi", "starlette", "uvicorn", "jinja2", "plotly", "pydantic", "orjson"}
 MODULES = ("errors", "grouping", "spec", "counts", "describe", "formulas", "notes", "depth", "maps", "growth", "weber")
-PACKAGES = ("network", "networks", "stack")
+PACKAGES = ("measure", "network", "networks", "stack")
 # What app may know of compute; everything else may change without it.
 PUBLIC = {
-    "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps", "network",
+    "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps", "measure", "measurerun", "network",
     "networks", "picture", "run", "stack", "stackrun", "weber",
 }  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_app_uses_public_modules_of_compute_and_torch_only_in_the_worker(file: P
     assert used <= PUBLIC
     assert "plotly" not in {module.split(".")[0] for module in modules}
     if file.name not in ("worker.py", "answers.py"):  # both run in the engine's process
-        assert not modules & {"torch", "compute.run", "compute.stackrun"}
+        assert not modules & {"torch", "compute.run", "compute.stackrun", "compute.measurerun", "compute.strategies"}
 
 
 def test_the_server_process_never_loads_torch(tmp_path: Path) -> None:
