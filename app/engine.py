@@ -1,15 +1,18 @@
 """The one narrow door to the device: a bounded queue before one process that runs torch.
 
-Routes know three things: `ready`, `device()` and `ask()`. What serves them could as well be a cluster.
+Routes know three things: `ready`, `device()` and `ask()`. What serves them could as well be a cluster. Measurements go
+through `measure()`, step by step, and only while nobody waits.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,12 @@ from typing import Any
 from app import worker
 from app.questions import Question
 from app.settings import Settings
+from compute.measure import AnySpec
 
 log = logging.getLogger("groupscope.engine")
 STOP_SECONDS = 3
 MAX_PAUSE_SECONDS = 30
+QUIET_SECONDS = 0.08  # after somebody was served until a measurement goes on: who drags a slider asks again at once
 
 
 class EngineBusy(Exception):
@@ -65,6 +70,9 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._waiting: deque[_Job] = deque()
+        self._step: _Job | None = None  # of a measurement: runs when nobody waits
+        self._quiet_at, self._disturbed = 0.0, False
+        self._tokens = count(1)
         self._arrived = asyncio.Event()
         self._pool: ProcessPoolExecutor | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -89,8 +97,8 @@ class Engine:
     async def stop(self) -> None:
         if self._serving:
             self._serving.cancel()
-        while self._waiting:
-            self._waiting.popleft().answer(EngineFailed("the server is stopping"))
+        self._serving = None
+        self._refuse_all(EngineFailed("the server is stopping"))
         await self._close()
 
     async def device(self) -> dict[str, Any]:
@@ -105,6 +113,45 @@ class Engine:
         FileNotFoundError, EngineBusy, EngineFailed, EngineGone."""
         body: bytes = await self._submit(gone, worker.answer, picture, image_id, question)
         return body
+
+    async def dtypes(self) -> list[str]:
+        """Types of numbers that the device can measure with. Raises EngineBusy, EngineFailed."""
+        names: list[str] = await self._submit(None, worker.dtypes)
+        return names
+
+    async def measure(self, spec: AnySpec, ceilings: dict[str, Any] | None = None) -> AsyncIterator[dict[str, Any]]:
+        """What a measurement tells step by step, at last {"result": {...}}. One at a time; each step runs only while
+        nobody waits for an answer. Closing it ends the measurement. Raises SpecError, EngineFailed."""
+        token = next(self._tokens)
+        try:
+            event = await self._take_turns(worker.measure_begin, token, spec, ceilings)
+            while "result" not in event:
+                yield event
+                event = await self._take_turns(worker.measure_step, token)
+            yield event
+        finally:
+            self._leave(token)
+
+    async def _take_turns(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """`function` is told last whether the device was used since the step before."""
+        if not self._serving:
+            raise EngineFailed("the server is stopping")
+        job = _Job(function, arguments, asyncio.get_running_loop().create_future(), again=False)
+        self._step = job
+        self._arrived.set()
+        try:
+            event: dict[str, Any] = await job.done
+            return event
+        finally:
+            if self._step is job:
+                self._step = None
+
+    def _leave(self, token: int) -> None:
+        """Whoever asks next finds the process as it was before the measurement."""
+        job = _Job(worker.measure_end, (token,), asyncio.get_running_loop().create_future(), again=False)
+        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())  # a lost process has forgotten it
+        self._waiting.appendleft(job)
+        self._arrived.set()
 
     async def _opening(self) -> Any:
         """What the device said when it was opened, or the exception."""
@@ -133,19 +180,34 @@ class Engine:
             self._waiting.remove(job)
 
     async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            while not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
+            await self._work()
             opened = await self._opening()
             if isinstance(opened, BaseException):
                 await self._give_up(opened)
             elif self._waiting:  # its client may have left while torch was loading
                 await self._run(self._waiting.popleft())
+                self._disturbed, self._quiet_at = True, loop.time() + QUIET_SECONDS
+            elif self._step:
+                step, self._step = self._step, None
+                disturbed, self._disturbed = self._disturbed, False
+                await self._run(step, disturbed)
 
-    async def _run(self, job: _Job) -> None:
+    async def _work(self) -> None:
+        """Returns once there is some: a step of a measurement counts when nobody was served for QUIET_SECONDS."""
+        while not self._waiting:
+            pause = self._quiet_at - asyncio.get_running_loop().time() if self._step else None
+            if pause is not None and pause <= 0:
+                return
+            self._arrived.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), pause)
+
+    async def _run(self, job: _Job, *more: Any) -> None:
+        arguments = *job.arguments, *more
         try:
-            running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *job.arguments)
+            running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *arguments)
         except BrokenProcessPool as error:  # it died since the last job
             outcome: Any = error
         else:
@@ -177,13 +239,19 @@ class Engine:
 
     async def _give_up(self, error: BaseException) -> None:
         """The device could not be opened: tell everyone, and try again, but ever less often."""
-        while self._waiting:
-            self._waiting.popleft().answer(EngineFailed(_reason(error)))
+        self._refuse_all(EngineFailed(_reason(error)))
         now = asyncio.get_running_loop().time()
         if now >= self._retry_at:
             self._failures += 1
             self._retry_at = now + min(2**self._failures, MAX_PAUSE_SECONDS)
             await self._replace()
+
+    def _refuse_all(self, error: EngineFailed) -> None:
+        while self._waiting:
+            self._waiting.popleft().answer(error)
+        if self._step:
+            self._step.answer(error)
+            self._step = None
 
     async def _replace(self) -> None:
         await self._close()

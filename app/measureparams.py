@@ -5,11 +5,9 @@ from dataclasses import replace
 from app.kinds import Choice, Switch, Whole
 from app.params import LAYER, Table, parameters
 from app.settings import Settings
+from compute.measure import DTYPES, KINDS, MAX_ROUNDS, MEMORY_FORMATS, MIN_ROUNDS, ROUNDS
 
-KINDS = ("layer", "waterfall", "sweep", "parallel", "ceilings")  # of one layer; a network has its own address
-DTYPES = ("float32", "bfloat16", "float16", "float64")
-MEMORY_FORMATS = ("contiguous", "channels_last")
-MAX_BATCH, MIN_ROUNDS, MAX_ROUNDS, ROUNDS = 256, 5, 101, 15
+MAX_BATCH = 256
 SIDE = 56  # a layer of 64 channels on 224 x 224 would take minutes where nothing is known of the device
 
 CONDITIONS = ("batch", "dtype", "memory_format", "backward", "rounds")

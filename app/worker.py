@@ -14,14 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import torch
+
     from app.answers import Answerer
     from app.questions import Question
+    from compute.measure import AnySpec
+    from compute.measurerun import Measurer
 
 # How long an idle thread of torch's team burns its core before it sleeps (libgomp reads it when torch is loaded). Its
 # default outlasts a time slice where a browser or another model wants the core too, and a 15 ms job then takes 300 ms.
 SPIN_COUNT = "10000"
 
-_answerer: "Answerer | None" = None  # a pool's worker can keep its state nowhere else
+# A pool's worker can keep its state nowhere else.
+_answerer: "Answerer | None" = None
+_device: "torch.device | None" = None
+_measurer: "Measurer | None" = None
+_measurement: "tuple[int, Generator[dict[str, Any], bool | None, dict[str, Any]]] | None" = None  # by its token
 
 
 class DeviceError(Exception):
@@ -46,17 +56,19 @@ def start() -> None:
 
 def open_device(device: str, threads: int, stack_cache_bytes: int) -> dict[str, Any]:
     """Load torch and compute something; returns compute.device.describe. Raises ValueError for a missing device."""
-    global _answerer
+    global _answerer, _device
     from app.answers import Answerer
     from compute.device import prepare
     from compute.run import Runner
     from compute.stackrun import StackRunner
+    from compute.strategies import allocator
 
     prepare(threads)
+    allocator("kept" if _heap.kept else "default")
     runner = Runner(device)
     try:
         runner.warm_up()
-        _answerer = Answerer(runner, StackRunner(runner, stack_cache_bytes))
+        _answerer, _device = Answerer(runner, StackRunner(runner, stack_cache_bytes)), runner.device
     except RuntimeError as error:
         raise _in_words(error) from None
     return runner.describe()
@@ -73,7 +85,62 @@ def answer(picture: Path, image_id: str, question: "Question") -> bytes:
     except RuntimeError as error:
         raise _in_words(error) from None
     finally:
+        if _measurement is None:  # between two of its runs a heap that changes would be measured too
+            _heap.trim()
+
+
+def dtypes() -> list[str]:
+    """Types of numbers that measurements may have here."""
+    return list(_ready_measurer().dtypes())
+
+
+def measure_begin(token: int, spec: "AnySpec", ceilings: dict[str, Any] | None, disturbed: bool) -> dict[str, Any]:
+    """The first event of a measurement. One that somebody left behind ends. Raises SpecError, DeviceError."""
+    global _measurement
+    measure_end()
+    _measurement = token, _ready_measurer().begin(spec, ceilings)
+    return _advance(None)
+
+
+def measure_step(token: int, disturbed: bool) -> dict[str, Any]:
+    """The next event, or {"result": ...}. disturbed: the device did something else since the last. Raises
+    DeviceError."""
+    if _measurement is None or _measurement[0] != token:
+        raise DeviceError("the measurement was lost with the device's process", fatal=False)
+    return _advance(disturbed)
+
+
+def measure_end(token: int | None = None) -> None:
+    """Drops the measurement `token`, or whichever there is."""
+    global _measurement
+    if _measurement is not None and token in (None, _measurement[0]):
+        _, steps = _measurement
+        _measurement = None
+        steps.close()
         _heap.trim()
+
+
+def _ready_measurer() -> "Measurer":
+    """Made when somebody first measures."""
+    global _measurer
+    if _measurer is None:
+        from compute.measurerun import Measurer
+
+        if _device is None:
+            raise RuntimeError("open_device comes first")
+        _measurer = Measurer(_device)
+    return _measurer
+
+
+def _advance(disturbed: bool | None) -> dict[str, Any]:
+    """disturbed: None for the first time."""
+    assert _measurement is not None
+    try:
+        return _measurement[1].send(disturbed)  # type: ignore[arg-type]  # a generator that begins takes None
+    except StopIteration as end:
+        return {"result": end.value}
+    except RuntimeError as error:
+        raise _in_words(error) from None
 
 
 def _in_words(error: RuntimeError) -> DeviceError:
@@ -109,11 +176,13 @@ class _Heap:
         libc = ctypes.CDLL(None) if sys.platform == "linux" else None
         self._libc = libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
         self._low = 0
+        self.kept = False
 
     def keep(self) -> None:
         if self._libc:
             self._libc.mallopt(self.MMAP_THRESHOLD, 1 << 30)
             self._libc.mallopt(self.TRIM_THRESHOLD, self.KEPT)
+            self.kept = True
 
     def trim(self) -> None:
         """After a job: give back what lies free beyond KEPT."""
