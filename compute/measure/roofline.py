@@ -49,13 +49,13 @@ def caps(
         "memory": flops / moved * bandwidth / GIGA,
         "calls": flops / (calls * ceilings["call_seconds"]) / GIGA,
     }
-    if alone:
+    if alone and grouping.groups > 1:
         found["narrow groups"] = narrow_cap(grouping, ceilings["narrow"])
     return found
 
 
 WHY = {
-    "memory": "{moved} have to be moved for {flops}: no more than {cap} GFLOP/s are possible, however fast the arithmetic",
+    "memory": "{moved} have to be moved for {flops}: more than {cap} GFLOP/s are not possible, however it computes",
     "compute": "the arithmetic itself: no convolution was measured faster than {cap} GFLOP/s here",
     "narrow groups": "its groups are too narrow to fill the vector unit: groups as wide as these reach {cap} GFLOP/s",
     "calls": "starting {calls} takes so long that no more than {cap} GFLOP/s are possible",

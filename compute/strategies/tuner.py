@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,8 +121,8 @@ def _measured(layer: "GroupedConv2d", x: Tensor, case: Case) -> tuple[Decision, 
         inputs.requires_grad_(x.requires_grad)
     trials = {name: trial(option.prepare(model), model, inputs, case.grad) for name, option in options.items()}
     race = Race(trials, default, x.device)
-    while not race.over:
-        race.round()
+    for _ in race.blocks():
+        pass
     return race.decision()
 
 
@@ -147,21 +147,28 @@ class Race:
         self._trials, self._default, self._device = dict(trials), default, device
         self._samples: dict[str, list[float]] = {name: [] for name in self._trials}
         self._again: list[float] = []
+        self._repeats: dict[str, int] = {}
         self._spent = 0.0
         self._rounds = 0
-        self._start()
 
     @property
     def over(self) -> bool:
         enough = self._rounds >= LEAST_ROUNDS and self._spent > BUDGET_SECONDS
         return self._rounds >= MOST_ROUNDS or enough or len(self._trials) == 1
 
-    def _start(self) -> None:
+    def blocks(self) -> Iterator[str]:
+        """Runs to the end; yields after each timed block, so that others may have the device in between."""
+        yield from self._start()
+        while not self.over:
+            yield from self._round()
+
+    def _start(self) -> Iterator[str]:
         first: dict[str, float] = {}
         for name, trial in list(self._trials.items()):
             try:
                 trial()
                 first[name] = min(clock.seconds(trial, self._device) for _ in range(2))
+                yield name
             except RuntimeError:  # no kernel for this type or shape, or no memory for it
                 if name == self._default:
                     raise
@@ -169,12 +176,14 @@ class Race:
         self._cut(first, FIRST_CUT)
         self._repeats = {name: clock.repeats_for(first[name], clock.BLOCK_SECONDS / 4) for name in self._trials}
 
-    def round(self) -> None:
+    def _round(self) -> Iterator[str]:
         names = list(self._trials)
         turn = self._rounds % len(names)
         for name in [*names[turn:], *names[:turn]]:
             self._samples[name].append(self._timed(name))
+            yield name
         self._again.append(self._timed(self._default))
+        yield self._default
         self._rounds += 1
         if self._rounds == CUT_AFTER:
             self._cut({name: statistics.median(self._samples[name]) for name in names}, SECOND_CUT)

@@ -1,0 +1,276 @@
+"""What the rounds of a measurement come to: rows, places and sentences that JSON can hold."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from compute.counts import count_layer
+from compute.grouping import Grouping
+from compute.measure import (
+    AnySpec,
+    MeasureSpec,
+    bytes_moved,
+    interval,
+    label_of,
+    places,
+    promised,
+    quartiles,
+    ratios,
+)
+from compute.measurerun.rotation import Rounds
+from compute.spec import ConvSpec
+from compute.strategies import Strategy
+
+Result = dict[str, Any]
+REFERENCE = "standard plain"
+HOW = {"plain": "as people write it", "best": "at its best"}
+
+
+def summed(samples: list[float]) -> dict[str, float]:
+    first, third = quartiles(samples)
+    return {"median": median(samples), "min": min(samples), "q1": first, "q3": third}
+
+
+def factor(rounds: Rounds, samples: list[float]) -> dict[str, float]:
+    """How many times as fast as the standard layer, round by round; both of its runs count."""
+    reference = [math.sqrt(a * b) for a, b in zip(rounds.samples[rounds.reference], rounds.again, strict=True)]
+    each = ratios(reference, samples)
+    low, high = interval(each)
+    return {"measured": median(each), "measured_low": low, "measured_high": high}
+
+
+def ranking(rows: list[Result], rounds: Rounds) -> Result:
+    keys = {f"{row['arm']} {row['how']}": row for row in rows}
+    found = places(rounds.samples, abs(rounds.control - 1))
+    named = [[{"arm": keys[key]["arm"], "how": keys[key]["how"]} for key in place] for place in found]
+
+    def words(place: list[str]) -> str:
+        names = [f"{keys[key]['label']} {HOW[keys[key]['how']]}" for key in place]
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+    if not rounds.trusted:
+        sentence = "The machine was too busy: nothing is ranked."
+        named = [[{"arm": row["arm"], "how": row["how"]} for row in rows]]
+    elif len(found) == 1:
+        sentence = "Nothing here can be told apart: all differences lie inside the spread."
+    else:
+        verb = "is" if len(found[0]) == 1 else "can't be told apart and are"
+        sentence = f"{words(found[0])[0].upper()}{words(found[0])[1:]} {verb} fastest; slowest: {words(found[-1])}."
+    return {"places": named, "sentence": sentence}
+
+
+def steps(
+    spec: MeasureSpec,
+    rounds: Rounds,
+    plain: Strategy,
+    best: Strategy,
+    own: str,
+    other: str,
+    packed: Mapping[str, Strategy],
+    apart: bool,
+) -> Result:
+    def step(name: str, label: str, key: str | None, strategy: str, reason: str | None = None) -> Result:
+        if key is None:
+            empty = dict.fromkeys(("median", "q1", "q3", "factor"), 0.0)
+            return {"name": name, "label": label, "strategy": strategy, **empty, "available": False, "reason": reason}
+        samples = rounds.samples[key]
+        times = summed(samples)
+        return {
+            "name": name,
+            "label": label,
+            "strategy": strategy,
+            **{each: times[each] for each in ("median", "q1", "q3")},
+            "factor": factor(rounds, samples)["measured"],
+            "available": True,
+            "reason": None,
+        }
+
+    reference = median(rounds.samples[REFERENCE])
+    promise = promised(spec.conv)
+    faster = "layout" if median(rounds.samples["layout"]) < median(rounds.samples["loop"]) else "loop"
+    format_ = other if faster == "layout" else own
+    keys = sorted((f"prepack {name}" for name in packed), key=lambda key: median(rounds.samples[key]))
+    first = "nn.Conv2d(groups=)" if spec.conv.grouping.equal else "a loop of convolutions and cat"
+    steps = [
+        {
+            "name": "promise",
+            "label": "what MACs promise",
+            "strategy": None,
+            "median": reference / promise,
+            "q1": reference / promise,
+            "q3": reference / promise,
+            "factor": promise,
+            "available": True,
+            "reason": None,
+        },
+        step("loop", first, "loop", plain.describe()),
+        step("layout", f"in the faster memory format: {format_}", faster, Strategy(plain.plan, format_).describe()),
+        step("prepack", "weights packed beforehand", keys[0], packed[keys[0].split()[1]].describe())
+        if keys
+        else step(
+            "prepack", "weights packed beforehand", None, "", "oneDNN packs weights for inference on a CPU alone"
+        ),
+        step("fewer-calls", "the fastest of all ways", "fewer-calls", best.describe()),
+        step("no-cat", "groups kept apart: no cut, no cat", "no-cat", "a call a group, never put together")
+        if apart
+        else step(
+            "no-cat", "groups kept apart: no cut, no cat", None, "", "there is one group, or gradients are wanted"
+        ),
+    ]
+    label = label_of(spec.conv.grouping)
+    found = next(step for step in steps if step["name"] == "fewer-calls")["factor"]
+    share = math.log(found) / math.log(promise) if promise > 1 else 1.0
+    sentence = (
+        f"{label[0].upper()}{label[1:]}: MACs promise ×{promise:.2f}, written plainly it is"
+        f" ×{steps[1]['factor']:.2f}, at its best ×{found:.2f}"
+        f" ({found / promise:.0%} of the promise{f', {share:.0%} on a logarithmic scale' if 0 < share < 1 else ''})."
+    )
+    return {
+        "arm": spec.conv.grouping.scheme,
+        "label": label,
+        "promised": promise,
+        "reference": reference,
+        "steps": steps,
+        "sentence": sentence,
+    }
+
+
+def sweep_sentence(rows: list[Result]) -> str:
+    parts = []
+    for scheme in ("uniform", "logarithmic"):
+        mine = [row for row in rows if row["scheme"] == scheme]
+        fastest = min(mine, key=lambda row: row["median"])
+        up = [
+            after["groups"]
+            for before, after in itertools.pairwise(mine)
+            if after["q1"] > before["q3"] and after["macs"] <= before["macs"]
+        ]
+        rise = f", although n = {', '.join(map(str, up))} takes longer than the number before it" if up else ""
+        parts.append(
+            f"{scheme} is fastest at n = {fastest['groups']}"
+            f" (×{fastest['measured']:.2f}, promised ×{fastest['promised']:.2f}){rise}"
+        )
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def side_by_side(spec: MeasureSpec, rounds: Rounds, reasons: Mapping[str, str], cores: int) -> Result:
+    grouping = spec.conv.grouping
+    work = [a * b for a, b in grouping.sizes]
+    ideal = sum(work) / max(work)
+    held = _bytes_of_groups(spec)
+    rows: list[Result] = []
+    for how in ("one after another", "threads", "streams", "devices"):
+        if how not in rounds.samples:
+            rows.append(
+                {
+                    "how": how,
+                    "available": False,
+                    "reason": reasons[how],
+                    "median": 0.0,
+                    "q1": 0.0,
+                    "q3": 0.0,
+                    "speedup": 0.0,
+                    "bytes_per_worker": [],
+                }
+            )
+            continue
+        samples = rounds.samples[how]
+        times = summed(samples)
+        rows.append(
+            {
+                "how": how,
+                "available": True,
+                "reason": None,
+                **{each: times[each] for each in ("median", "q1", "q3")},
+                "speedup": median(ratios(rounds.samples["one after another"], samples)),
+                "bytes_per_worker": [sum(held)]
+                if how == "one after another"
+                else _dealt(held, work, cores if how == "threads" else len(work)),
+            }
+        )
+    ran = [row for row in rows if row["available"] and row["how"] != "one after another"]
+    each = "; ".join(f"{row['how']}: ×{row['speedup']:.2f}" for row in ran) or "nothing here runs groups side by side"
+    sentence = (
+        f"Were every group on a device of its own, {label_of(grouping)} could gain ×{ideal:.3f} at most, not"
+        f" ×{grouping.groups}: the widest group holds {max(work) / sum(work):.0%} of the work. Measured here, {each}."
+    )
+    return {"rows": rows, "ideal": ideal, "sentence": sentence}
+
+
+def _bytes_of_groups(spec: MeasureSpec) -> list[int]:
+    """Input, weights and output of each group."""
+    conv, found = spec.conv, []
+    for a, b in conv.grouping.sizes:
+        counts = count_layer(
+            ConvSpec(
+                Grouping.standard(a, b),
+                conv.kernel_size,
+                conv.stride,
+                conv.padding,
+                conv.dilation,
+                conv.bias,
+                conv.height,
+                conv.width,
+            )
+        )
+        found.append(bytes_moved(counts, spec.batch, spec.dtype))
+    return found
+
+
+def _dealt(held: list[int], work: list[int], workers: int) -> list[int]:
+    """Bytes of each worker, the widest group first to whoever has least."""
+    loads = [[0, 0] for _ in range(min(workers, len(work)))]
+    for i in sorted(range(len(work)), key=lambda i: -work[i]):
+        least = min(loads)
+        least[0] += work[i]
+        least[1] += held[i]
+    return [bytes_ for _, bytes_ in loads]
+
+
+def network_total(rows: list[Result]) -> Result:
+    sums = {
+        side: {each: sum(row["count"] * row[side][each] for row in rows) for each in ("median", "macs")}
+        for side in ("original", "variant")
+    }
+    total = {
+        **sums,
+        "promised": sums["original"]["macs"] / sums["variant"]["macs"],
+        "measured": sums["original"]["median"] / sums["variant"]["median"],
+    }
+    sentence = (
+        f"Its convolutions take {1000 * sums['original']['median']:.3g} ms, the variant's"
+        f" {1000 * sums['variant']['median']:.3g} ms:"
+        f" ×{total['measured']:.2f} where MACs promise ×{total['promised']:.2f}."
+    )
+    return {"total": total, "sentence": sentence}
+
+
+def layer_facts(conv: ConvSpec, spec: AnySpec) -> Result:
+    return {
+        "in_channels": conv.grouping.in_channels,
+        "out_channels": conv.grouping.out_channels,
+        "kernel_size": list(conv.kernel_size),
+        "stride": list(conv.stride),
+        "padding": list(conv.padding),
+        "dilation": list(conv.dilation),
+        "bias": conv.bias,
+        "height": conv.height,
+        "width": conv.width,
+        "batch": spec.batch,
+    }
+
+
+def conditions_sentence(told: Mapping[str, Any]) -> str:
+    name = told["name"] or told["device"]
+    threads = f", {told['threads']} thread{'s' if told['threads'] > 1 else ''}" if told["device"] == "cpu" else ""
+    ways = "forward and backward" if told["backward"] else "forward"
+    extra = f", TF32 {'on' if told['tf32'] else 'off'}" if told["device"].startswith("cuda") else ""
+    again = f", {told['discarded']} more run again" if told["discarded"] else ""
+    return (
+        f"{name}{threads}{extra}; torch {told['torch']}, {told['dtype']},"
+        f" {told['memory_format'].replace('_', ' ')}, {ways}, batch {told['batch']};"
+        f" allocator {told['allocator']}; {told['rounds']} rounds{again}."
+    )
