@@ -16,13 +16,22 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 def default_store() -> Path:
     """The user's cache folder, by each system's own rule."""
+    return _users_folder("Caches", "XDG_CACHE_HOME", ".cache") / "images"
+
+
+def default_results() -> Path:
+    """In the user's data folder: what was measured takes minutes to make again."""
+    return _users_folder("Application Support", "XDG_DATA_HOME", ".local/share") / "measurements.sqlite"
+
+
+def _users_folder(mac: str, variable: str, otherwise: str) -> Path:
     if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = Path.home() / "Library" / mac
     elif sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "groupscope" / "images"
+        base = Path(os.environ.get(variable) or Path.home() / otherwise)
+    return base / "groupscope"
 
 
 class Settings(BaseSettings):
@@ -71,9 +80,17 @@ class Settings(BaseSettings):
         ge=0,
         description="Bytes of a stack's outputs kept on the device, so that depths are at hand.",
     )
+    results: Path = Field(default_factory=default_results, description="SQLite file of what was measured.")
+    results_kept: int = Field(default=500, ge=1, description="Measurements kept; the oldest go.")
+    max_measure_seconds: float = Field(
+        default=300, gt=0, description="Longest time a measurement may take, by the estimate that is made beforehand."
+    )
+    measure_queue: int = Field(
+        default=8, ge=1, description="Measurements that may wait for the one that runs; more are answered 503."
+    )
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 
-    @field_validator("store")
+    @field_validator("store", "results")
     @classmethod
-    def _at_home(cls, store: Path) -> Path:
-        return store.expanduser()
+    def _at_home(cls, path: Path) -> Path:
+        return path.expanduser()

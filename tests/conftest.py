@@ -16,7 +16,7 @@ from app.settings import PROJECT, Settings
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(store=tmp_path / "images")
+    return Settings(store=tmp_path / "images", results=tmp_path / "measurements.sqlite")
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Base URL of a real server, torch loaded."""
     store = tmp_path_factory.mktemp("images")
     command = [sys.executable, "-m", "app", "--port", "0", "--device", "cpu", "--store", str(store)]
+    command += ["--results", str(store / "measurements.sqlite")]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first, second = process.stdout.readline(), process.stdout.readline()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.serve import address, parse_flags
-from app.settings import PROJECT, Settings, default_store
+from app.settings import PROJECT, Settings, default_results, default_store
 
 
 def test_a_flag_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_the_readmes_table_is_the_table() -> None:
     for name, field in Settings.model_fields.items():
         default, sentence = rows[name.upper()].split(" | ", 1)
         assert sentence == field.description
-        if name != "store":  # a folder of whoever runs it, put in words
+        if name not in ("store", "results"):  # a folder of whoever runs it, put in words
             assert default == f"`{field.default}`"
 
 
@@ -55,6 +55,12 @@ def test_pictures_go_to_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
     assert default_store() == tmp_path / "groupscope" / "images"
+
+
+def test_measurements_go_to_the_users_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert default_results() == tmp_path / "groupscope" / "measurements.sqlite"
 
 
 def test_addresses_can_be_opened() -> None:

@@ -27,7 +27,7 @@ def serving(*command: str, ready: str = "/readyz") -> Iterator["Server"]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with TemporaryDirectory() as store:
-        environment = os.environ | {"GROUPSCOPE_STORE": store}
+        environment = os.environ | {"GROUPSCOPE_STORE": store, "GROUPSCOPE_RESULTS": f"{store}/measurements.sqlite"}
         arguments = [sys.executable, "-m", *(command or ("app",)), "--port", str(port)]
         process = subprocess.Popen(arguments, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
         server = Server(port, process)
