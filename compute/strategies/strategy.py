@@ -78,10 +78,9 @@ def strategies(layer: "GroupedConv2d", case: Case) -> list[Strategy]:
     for plan in plans(layer.grouping):
         if plan.padded and not (cpu and kept):  # zeros must not carry Inf between groups: guarded on the CPU alone
             continue
-        for format_ in (own, other):
-            found.append(Strategy(plan, format_))
-            if kept and cpu and _packs(layer, case.dtype):
-                found.append(Strategy(plan, format_, "prepacked"))
+        found += [Strategy(plan, format_) for format_ in (own, other)]
+        if kept and cpu and _packs(layer, case.dtype):
+            found.append(Strategy(plan, "channels_last", "prepacked"))  # oneDNN computes on packed weights in no other
     if kept and _is_product(layer, case) and layer.grouping.groups <= 64:
         found.append(Strategy(loop(layer.grouping), own, "matmul"))
     if case.device.startswith("cuda"):
@@ -148,7 +147,7 @@ class _Kept:
         out = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
         if self._probes is not None and not math.isfinite(out.index_select(1, self._probes).sum().item()):
             return _plain(self._layer, loop(self._layer.grouping).calls, FORMATS[back], x)
-        return out if back == self._strategy.memory_format else out.contiguous(memory_format=FORMATS[back])
+        return out.contiguous(memory_format=FORMATS[back])
 
     def _changed(self) -> bool:
         """Version counters see every write but those through `.data`; of these a sample sees what touches many."""
