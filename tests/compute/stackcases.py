@@ -2,13 +2,11 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pytest
-import torch
 from PIL import Image
 
 from compute import Grouping
@@ -63,15 +61,6 @@ CASES = {
     "one-pixel": case(Grouping.uniform(12, 12, 2), 4, downsample="average", stage=1, size=8),
     "sixteen": case(Grouping.logarithmic(12, 12, 3), 16, mixing="rotated", normalisation="conv", size=16),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Pictures this small gain nothing by a second thread, and lose much where the cores are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def photograph(place: int = 0) -> Image.Image:

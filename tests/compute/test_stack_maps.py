@@ -15,7 +15,6 @@ from tests.compute.stackcases import (
     DEFAULT,
     UNEVEN_12,
     case,
-    one_thread,  # noqa: F401  # a fixture for every test here
     opened,
     photograph,
     recipe_of,
@@ -24,6 +23,8 @@ from tests.compute.stackcases import (
     twin_of,
 )
 from tests.compute.stacktwin import POINTS, Recipe, dealt, energies, mask
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PICTURE = photograph()
 OTHERS = {

@@ -17,7 +17,6 @@ from tests.compute.stackcases import (
     UNEVEN_12,
     case,
     noise,
-    one_thread,  # noqa: F401  # a fixture for every test here
     opened,
     photograph,
     pixels_of,
@@ -26,6 +25,8 @@ from tests.compute.stackcases import (
     twin_of,
 )
 from tests.compute.stacktwin import stem_output, stem_sums
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PICTURE = photograph(1)
 FIELDS = {

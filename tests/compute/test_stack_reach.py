@@ -14,7 +14,6 @@ from tests.compute.stackcases import (
     UNEVEN_12,
     case,
     normalised,
-    one_thread,  # noqa: F401  # a fixture for every test here
     opened,
     photograph,
     random_spec,
@@ -24,6 +23,8 @@ from tests.compute.stackcases import (
     twin_of,
 )
 from tests.compute.stacktwin import stem_output
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PICTURE = photograph()
 SEEDS = range(50)

@@ -14,7 +14,6 @@ from tests.compute.stackcases import (
     DEFAULT,
     case,
     noise,
-    one_thread,  # noqa: F401  # a fixture for every test here
     opened,
     photograph,
     pixels_of,
@@ -23,6 +22,8 @@ from tests.compute.stackcases import (
     twin_of,
 )
 from tests.compute.stacktwin import dealt, effective_rank, enlarged, group_of, stem_sums
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PICTURE = photograph(2)
 DYING = case(Grouping.depthwise(20, 20), 4, (1, 1), residual=False, bias=False, weights="random", mixing="shuffle")
