@@ -139,7 +139,7 @@ class GroupedConv2d(nn.Module):
     def _chosen(self, x: Tensor) -> Run | None:
         """What runs inputs like x; None: the plain way. Whatever looks into a forward (compilers, transforms, counters
         of FLOPs) sees the plain way."""
-        if self.strategy == "plain" or type(x) is not Tensor or watched() or x.dtype != self._dtype():
+        if self.strategy == "plain" or type(x) is not Tensor or watched():
             return None
         grad = torch.is_grad_enabled()
         key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad and (x.requires_grad or self._learns()))
@@ -151,16 +151,21 @@ class GroupedConv2d(nn.Module):
         return None if run is self._plain else run
 
     def _prepared(self, x: Tensor) -> Run:
+        if any(p.dtype != x.dtype or p.device != x.device for p in self.tensors()):
+            return self._plain  # torch says what is wrong
         offered = {strategy.name: strategy for strategy in strategies(self, Case.of(self, x))}
         name = self.strategy if self.strategy != "auto" else decide(self, x).strategy
         plain = next(iter(offered))
         return self._plain if name == plain or name not in offered else offered[name].prepare(self)
 
-    def _dtype(self) -> torch.dtype:
-        return (self.weight if self.grouping.equal else self.weights[0]).dtype
+    def tensors(self) -> list[Tensor]:
+        """Its parameters, at a tenth of the cost of parameters(): they are looked at on each call."""
+        own = self._parameters.values() if self.grouping.equal else self.weights._parameters.values()
+        bias = [] if self.bias is None or self.grouping.equal else [self.bias]
+        return [p for p in (*own, *bias) if p is not None]
 
     def _learns(self) -> bool:
-        return any(p.requires_grad for p in self.parameters())
+        return any(p.requires_grad for p in self.tensors())
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, or what is sent elsewhere, prepares itself anew."""

@@ -152,16 +152,18 @@ class _Kept:
     def _changed(self) -> bool:
         """Version counters see every write but those through `.data`; of these a sample sees what touches many."""
         layer = self._layer
-        if self._signature != tuple([(p.data_ptr(), p._version) for p in layer.parameters()]):
+        if self._signature != tuple([(p.data_ptr(), p._version) for p in layer.tensors()]):
             return True
         return not all(torch.equal(now, then) for now, then in self._watched)
 
     def _pack(self, x: Tensor) -> None:
         layer, plan = self._layer, self._strategy.plan
+        if any(p.dtype != x.dtype for p in layer.tensors()):
+            raise TypeError(f"the layer's weights are {layer.tensors()[0].dtype}, its input is {x.dtype}")
         make = {"prepacked": _packed, "matmul": _product, "aten": _bound}[self._strategy.kernel]
         ordered = x.contiguous(memory_format=self._format)
         self._steps = [(call, make(layer, call, _inputs(ordered, call))) for call in plan.calls]
-        parameters = list(layer.parameters())
+        parameters = layer.tensors()
         self._signature = tuple([(p.data_ptr(), p._version) for p in parameters])
         samples = [p.detach().view(-1)[:: max(1, p.numel() // SAMPLES)] for p in parameters if p.is_contiguous()]
         self._watched = [(sample, sample.clone()) for sample in samples]
