@@ -48,7 +48,6 @@ def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, r
         repeats[name] = clock.repeats_for(clock.seconds(run[name], device), BLOCK_SECONDS)
     repeats[""] = repeats[reference]
     quiet, turn = Quiet(), 0
-    kept_anyway = (1 + MORE_ROUNDS) * rounds
     while len(found.again) < rounds:
         at = turn % len(names)
         turn += 1
@@ -59,7 +58,7 @@ def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, r
                 run[name]()
             times[name] = _timed(run[name], device, repeats[name], quiet)
         off = abs(times[reference] / times[""] - 1) > OFF
-        if (off or disturbed) and turn < kept_anyway:
+        if (off or disturbed) and found.discarded < MORE_ROUNDS * rounds:
             found.discarded += 1
             continue
         found.trusted &= not (off or disturbed)
