@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 
@@ -21,6 +21,8 @@ from app.routing import departure
 from app.settings import Settings
 from compute.network.patience import within
 
+T = TypeVar("T")
+
 
 class CalculatorBusy(ApiError):
     status = 503
@@ -30,17 +32,17 @@ class CalculatorBusy(ApiError):
         super().__init__(f"{waiting} requests about networks are waiting already", None, "try again in a second")
 
 
-class _Job:
+class _Job(Generic[T]):
     """Something to work out for a client, who may leave."""
 
-    def __init__(self, work: Callable[[], bytes]) -> None:
-        self._work, self.answer, self.left = work, Future[bytes](), False
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work, self.answer, self.left = work, Future[T](), False
 
-    def work(self, seconds: float) -> bytes:
+    def work(self, seconds: float) -> T:
         with within(seconds, lambda: self.left):
             return self._work()
 
-    def settle(self, done: Future[bytes]) -> None:
+    def settle(self, done: Future[T]) -> None:
         if not self.answer.set_running_or_notify_cancel():
             return
         if error := done.exception():
@@ -56,8 +58,8 @@ class Calculator:
     def __init__(self, settings: Settings) -> None:
         self._queue_size, self._seconds = settings.queue_size, settings.max_calculation_seconds
         self._waiting = 0  # clients
-        self._queue: deque[_Job] = deque()
-        self._running: _Job | None = None
+        self._queue: deque[_Job[Any]] = deque()
+        self._running: _Job[Any] | None = None
         self._lock = Lock()  # of the queue and of what runs: the loop puts work in, the thread takes it out
         self._thread = ThreadPoolExecutor(1, "calculator")
         self._cache = ByteCache(settings.cache_bytes)
@@ -79,7 +81,7 @@ class Calculator:
             job.answer.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def run(self, gone: asyncio.Task[None], function: Callable[..., bytes], *arguments: Any) -> bytes:
+    async def run(self, gone: asyncio.Task[None], function: Callable[..., T], *arguments: Any) -> T:
         """What `function` returns or raises; raises CalculatorBusy, and EngineGone once `gone` is done."""
         if self._waiting >= self._queue_size:
             raise CalculatorBusy(self._waiting)
@@ -111,7 +113,7 @@ class Calculator:
             job = self._running = self._queue.popleft()
         self._thread.submit(job.work, self._seconds).add_done_callback(partial(self._end, job))
 
-    def _end(self, job: _Job, done: "Future[bytes]") -> None:
+    def _end(self, job: _Job[Any], done: "Future[Any]") -> None:
         with self._lock:
             self._running = None
         if not done.cancelled():

@@ -7,7 +7,7 @@ through `measure()`, step by step, and only while nobody waits.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -23,6 +23,7 @@ from app.settings import Settings
 from compute.measure import AnySpec
 
 log = logging.getLogger("groupscope.engine")
+Events = AsyncGenerator[dict[str, Any], None]
 STOP_SECONDS = 3
 MAX_PAUSE_SECONDS = 30
 QUIET_SECONDS = 0.08  # after somebody was served until a measurement goes on: who drags a slider asks again at once
@@ -119,7 +120,7 @@ class Engine:
         names: list[str] = await self._submit(None, worker.dtypes)
         return names
 
-    async def measure(self, spec: AnySpec, ceilings: dict[str, Any] | None = None) -> AsyncIterator[dict[str, Any]]:
+    async def measure(self, spec: AnySpec, ceilings: dict[str, Any] | None = None) -> Events:
         """What a measurement tells step by step, at last {"result": {...}}. One at a time; each step runs only while
         nobody waits for an answer. Closing it ends the measurement. Raises SpecError, EngineFailed."""
         token = next(self._tokens)

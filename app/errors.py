@@ -125,7 +125,7 @@ def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> Non
             return page(refusal)
         headers = {**(refusal.headers or {}), "Cache-Control": "no-store"}
         if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = "1"
+            headers["Retry-After"] = str(getattr(error, "retry_after", 1))
         status = refusal.status
         if request.headers.get(INLINE) == "inline":
             status, headers[STATUS] = HTTPStatus.OK, str(refusal.status)

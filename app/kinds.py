@@ -127,6 +127,9 @@ class Switch(Parameter):
             raise self.refuse("true or false", text, "write true or false")
         return value
 
+    def write(self, value: Any) -> str:
+        return "true" if value else "false"
+
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
 
@@ -171,11 +174,30 @@ class Sizes(Parameter):
             raise self.refuse(rule, text, "write them as 32x32,16x16,16x16")
         return int(match[1]), int(match[2])
 
+    def write(self, value: Any) -> str:
+        return ",".join(f"{a}x{b}" for a, b in value)
+
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9]+x[0-9]+(,[0-9]+x[0-9]+)*$", "examples": ["32x32,16x16,8x8,8x8"]}
 
     def boot(self) -> dict[str, Any]:
         return {**super().boot(), "max": self.most}
+
+
+@dataclass(frozen=True)
+class Text(Parameter):
+    """Any words, at most `most` characters."""
+
+    most: int = 0
+    kind: ClassVar[str] = "text"
+
+    def parse(self, text: str) -> str:
+        if len(text) > self.most:
+            raise self.refuse(f"at most {self.most} characters", text, "shorten it")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.most}
 
 
 @dataclass(frozen=True)

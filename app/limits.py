@@ -4,15 +4,18 @@ from typing import Any
 
 from app.errors import ApiError
 from app.settings import Settings
-from compute.counts import count_layer
+from compute.counts import count_layer, count_standard
 from compute.formulas import digits
 from compute.grouping import Grouping
 from compute.maps import MapsSpec
+from compute.measure import AnySpec, MeasureSpec
+from compute.spec import ConvSpec
 from compute.stack import StackSpec, describe_bill
 
 MAX_COUNT = 2**53 - 1  # the largest integer that a double, and so JavaScript, holds exactly
 SMALLER = "use fewer channels or a smaller height and width"
 LESS = "use a smaller size, fewer channels, a smaller kernel or more groups"
+LESS_TO_MEASURE = "use a smaller batch, a smaller height and width, fewer channels or a smaller kernel"
 LESS_OF_A_STACK = "use a smaller size, fewer channels or modules, a smaller kernel or more groups"
 STEM_TAPS = 3 * 3 * 3  # the stem: 3 colours, 3 x 3
 
@@ -33,6 +36,14 @@ class TooMuchWork(ApiError):
         super().__init__(
             f"feature maps may need at most {digits(limit)} {what}, and these need {digits(value)}", field, hint
         )
+
+
+class TooMuchToMeasure(ApiError):
+    code = "too_much_work"
+
+    def __init__(self, what: str, value: int, limit: int, field: str, layer: str) -> None:
+        rule = f"one pass of {layer} may need at most {digits(limit)} {what}, and this one needs {digits(value)}"
+        super().__init__(rule, field, LESS_TO_MEASURE)
 
 
 class ChannelsOutside(ApiError):
@@ -90,6 +101,30 @@ def check_pairs(spec: StackSpec, module: int, settings: Settings) -> None:
     if macs > settings.max_macs:
         what = "multiply-accumulates to compare every map with every other"
         raise TooMuchWork(what, macs, settings.max_macs, "size", "use a smaller size or fewer channels")
+
+
+def check_measurement(spec: AnySpec, settings: Settings) -> None:
+    """Raises TooMuchToMeasure where one pass of the batch needs more than the settings allow; the standard layer, which
+    runs beside every other, needs most."""
+    if isinstance(spec, MeasureSpec):
+        _check_passes(spec.conv, "a layer", spec, settings)
+        return
+    for layer in spec.layers:
+        for conv in (layer.original, layer.variant):
+            _check_passes(conv, layer.name, spec, settings)
+
+
+def _check_passes(conv: ConvSpec, name: str, spec: AnySpec, settings: Settings) -> None:
+    counts = count_standard(conv)
+    passes = 3 if spec.backward else 1
+    for what, value, limit, field in (
+        ("elements of its input", spec.batch * counts.input_elements, settings.max_elements, "batch"),
+        ("elements of its output", spec.batch * counts.output_elements, settings.max_elements, "batch"),
+        ("weights", counts.weights, settings.max_elements, "kernel_size"),
+        ("multiply-accumulates", passes * spec.batch * counts.macs, settings.max_macs, "batch"),
+    ):
+        if value > limit:
+            raise TooMuchToMeasure(what, value, limit, field, name)
 
 
 def check_work(spec: MapsSpec, channels: tuple[int, int] | None, settings: Settings) -> None:

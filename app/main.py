@@ -11,21 +11,26 @@ from fastapi import APIRouter, FastAPI
 from servestatic import ServeStaticASGI  # type: ignore[import-untyped]  # it ships no types
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, remove_compress_type
 
 from app import __version__
 from app.calculator import Calculator
+from app.documents import Documents
 from app.documentschema import document_schema
 from app.engine import Engine
 from app.errors import add_error_handlers
 from app.images import Images
 from app.measureparams import measure_parameters
+from app.measuring import Measuring
 from app.middleware import SecurityHeaders
+from app.networkanswers import NetworkAnswers
 from app.pages import Pages
 from app.params import parameters
+from app.results import Results
 from app.routers.growth import add_growth_routes
 from app.routers.images import add_image_routes
 from app.routers.maps import add_map_routes
+from app.routers.measure import add_measure_routes
 from app.routers.networks import add_network_routes
 from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
@@ -61,6 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     images = Images(settings, Store(settings.store, settings.store_bytes, settings.store_hours))
     engine, calculator = Engine(settings), Calculator(settings)
+    measuring = Measuring(engine, Results(settings.results, settings.results_kept), settings)
+    networks = NetworkAnswers(Documents(settings))
     table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
     measure_table = measure_parameters(settings)
     pages = Pages(settings, table, stack_table, measure_table, images)
@@ -68,9 +75,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
+        await measuring.start()
         sweeping = asyncio.create_task(_sweep(images))
         yield
         sweeping.cancel()
+        await measuring.stop()
         await engine.stop()
         calculator.stop()
         images.close()
@@ -78,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = Server(
         title="Groupscope",
         version=__version__,
-        summary="Counts, channel splits, feature maps and whole networks of grouped convolutions.",
+        summary="Counts, channel splits, feature maps, whole networks and measured times of grouped convolutions.",
         lifespan=lifespan,
         docs_url=None,  # they load their scripts from another host
         redoc_url=None,
@@ -86,11 +95,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.components = {"NetworkDocument": document_schema(settings)}
     app.state.engine = engine  # for whoever started the server and wants to say what it computes on
+    app.state.measuring = measuring  # and for whoever stops it
     api = APIRouter(route_class=DirectRoute)
     add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
     add_map_routes(api, table, images, engine, settings)
     add_stack_routes(api, stack_table, images, engine, calculator, settings)
-    add_network_routes(api, calculator, settings)
+    add_network_routes(api, networks, calculator, settings)
+    add_measure_routes(api, measure_table, measuring, networks.subjects, calculator, settings)
     add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)
@@ -98,6 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(api.routes)  # include_router matches each request twice, once for the router
     add_error_handlers(app, pages.error)
     app.mount("/static", _read_only(_static_files()))
+    remove_compress_type("text/event-stream")  # an event that waits in a compressor comes late
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
     return app
 

@@ -31,7 +31,7 @@ class NetworkAnswers:
     """Each method takes what its route was sent and returns the answer's body; raises ApiError and SpecError."""
 
     def __init__(self, documents: Documents) -> None:
-        self._documents, self._subjects = documents, Subjects(documents)
+        self._documents, self.subjects = documents, Subjects(documents)
 
     def listed(self, _: bytes) -> bytes:
         return travelling(catalogue())
@@ -46,10 +46,10 @@ class NetworkAnswers:
     def compared(self, raw: bytes) -> bytes:
         fields = Fields(parsed(raw), "a subject", COMPARISON)
         thin = fields.switch("changed_only", False)
-        return travelling(describe(self._subjects.of(fields).changed, thin))
+        return travelling(describe(self.subjects.of(fields).changed, thin))
 
     def surveyed(self, raw: bytes) -> bytes:
-        return travelling(self._subjects.overview(Fields(parsed(raw), "a request for every policy", OVERVIEW)))
+        return travelling(self.subjects.overview(Fields(parsed(raw), "a request for every policy", OVERVIEW)))
 
     def remembered(self, raw: bytes) -> bytes:
         fields = Fields(parsed(raw), "a request about memory", MEMORY)
@@ -57,7 +57,7 @@ class NetworkAnswers:
         dtype = fields.choice("dtype", DTYPES[0], DTYPES)
         optimizer = fields.choice("optimizer", OPTIMIZERS[0], OPTIMIZERS)
         available = budget(fields.given.get("budget_gb", DEFAULT_BUDGET_GB))
-        subject = self._subjects.of(fields)
+        subject = self.subjects.of(fields)
         sides = {
             side: {
                 **training_memory(network, batch, dtype, optimizer),
@@ -70,7 +70,7 @@ class NetworkAnswers:
     def placed(self, raw: bytes) -> bytes:
         fields = Fields(parsed(raw), "a request about devices", PLACEMENT)
         devices = fields.whole("devices", DEFAULT_DEVICES, 1, MAX_DEVICES)
-        return travelling(place(self._subjects.of(fields).variant, devices))
+        return travelling(place(self.subjects.of(fields).variant, devices))
 
     def written(self, raw: bytes) -> bytes:
         return network_code(self._subject(raw).variant).encode()
@@ -85,7 +85,7 @@ class NetworkAnswers:
         return travelling(network_figure(self._series(fields.any("series", EXAMPLE)), metric, cumulative, log))
 
     def _subject(self, raw: bytes) -> Subject:
-        return self._subjects.of(Fields(parsed(raw), "a subject", SUBJECT))
+        return self.subjects.of(Fields(parsed(raw), "a subject", SUBJECT))
 
     def _series(self, value: Any) -> list[dict[str, Any]]:
         """A network as it is, beside a change of it, is drawn as the reference of that change."""
@@ -96,7 +96,7 @@ class NetworkAnswers:
         for index, entry in enumerate(value):
             with placed(f"series[{index}]"):
                 fields = Fields(entry, "a series", (*SUBJECT, "label"))
-                subject = self._subjects.of(fields)
+                subject = self.subjects.of(fields)
                 lines.append((subject, fields.text("label", subject.label, MAX_LABEL)))
         changed = [subject.original for subject, _ in lines if subject.is_changed]
         return [

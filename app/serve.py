@@ -32,6 +32,10 @@ class AnnouncingServer(uvicorn.Server):
             say(f"Groupscope on {address(host, port)}")
             self._telling = asyncio.create_task(self._tell_device())
 
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._app.state.measuring.leave()  # first: streams of events would be waited for
+        await super().shutdown(sockets)
+
     async def _tell_device(self) -> None:
         try:
             device = await self._app.state.engine.device()

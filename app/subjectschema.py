@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.documentschema import DOCUMENT
+from app.measureparams import MAX_BATCH as MAX_MEASURED_BATCH
 from app.networkanswers import (
     DEFAULT_BATCH,
     DEFAULT_BUDGET_GB,
@@ -14,6 +15,8 @@ from app.networkanswers import (
 )
 from app.settings import Settings
 from compute.grouping import MAX_BASE, MIN_BASE
+from compute.measure import DTYPES as MEASURED_DTYPES
+from compute.measure import MAX_ROUNDS, MEMORY_FORMATS, MIN_ROUNDS, ROUNDS
 from compute.network.memory import DTYPES, MAX_GIGABYTES, OPTIMIZERS
 from compute.network.placement import MAX_DEVICES
 from compute.network.policy import POLICIES, SCOPES, Policy
@@ -89,6 +92,19 @@ def memory_schema(settings: Settings) -> dict[str, Any]:
         dtype=choice(DTYPES, "Of weights, gradients and activations alike."),
         optimizer=choice(OPTIMIZERS, "sgd keeps no state, momentum one number a weight, adam two."),
         budget_gb={**budget, "description": "Memory of the card in GB, of 2^30 bytes."},
+    )
+
+
+def measurement_schema(settings: Settings) -> dict[str, Any]:
+    rounds = whole(MIN_ROUNDS, MAX_ROUNDS, ROUNDS, "How often everything is run, in turn.")
+    backward = {"type": "boolean", "default": False, "description": "Forward and backward, as in training."}
+    return subject_schema(
+        settings,
+        batch=whole(1, MAX_MEASURED_BATCH, 1, "Images of one pass."),
+        dtype=choice(MEASURED_DTYPES, "Of input, weights and output; the device may not have all."),
+        memory_format=choice(MEMORY_FORMATS, "Of the input."),
+        backward=backward,
+        rounds=rounds,
     )
 
 

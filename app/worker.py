@@ -136,7 +136,7 @@ def _advance(disturbed: bool | None) -> dict[str, Any]:
     """disturbed: None for the first time."""
     assert _measurement is not None
     try:
-        return _measurement[1].send(disturbed)  # type: ignore[arg-type]  # a generator that begins takes None
+        return _measurement[1].send(disturbed)
     except StopIteration as end:
         return {"result": end.value}
     except RuntimeError as error:

@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 
 from app.bodies import read_body
 from app.calculator import Calculator
-from app.documents import Documents
 from app.documentschema import DOCUMENT, DOCUMENT_SAMPLE
 from app.networkanswers import NetworkAnswers
 from app.networkschemas import (
@@ -47,8 +46,7 @@ REFUSALS = (408, 413, 415, 422, 503)
 REFUSALS_BY_ID = (404, *REFUSALS)
 
 
-def add_network_routes(router: APIRouter, calculator: Calculator, settings: Settings) -> None:
-    make = NetworkAnswers(Documents(settings))
+def add_network_routes(router: APIRouter, make: NetworkAnswers, calculator: Calculator, settings: Settings) -> None:
     listed = calculator.answers(make.listed)
     published = calculator.answers(make.published)
     subject = {"requestBody": json_body(subject_schema(settings), SUBJECT_SAMPLE)}

@@ -55,6 +55,24 @@ BAD = [
     ("GET", f"/api/stack/ink?image={UNKNOWN}&dye_channel=64", 422, "dye_channel"),
     ("GET", "/api/figures/stack-reach?b_scheme=custom", 422, "b_sizes"),
     ("GET", "/api/figures/stack-scale", 422, "image"),
+    ("GET", "/api/measurements/plan?rounds=4", 422, "rounds"),
+    ("GET", "/api/measurements/plan?kind=network", 422, "kind"),
+    ("GET", "/api/measurements/plan?in_channels=2048&out_channels=2048&height=4096&width=4096", 422, "batch"),
+    ("POST", "/api/measurements?batch=0", 422, "batch"),
+    ("POST", "/api/measurements?dtype=int8", 422, "dtype"),
+    ("POST", "/api/measurements?kernel_size=9&height=4&padding=0", 422, "kernel_size"),
+    ("POST", "/api/measurements?backward=true&batch=256&height=1024&width=1024", 422, "batch"),
+    ("GET", "/api/measurements?limit=0", 422, "limit"),
+    ("GET", "/api/measurements?seed=1", 422, "seed"),
+    ("POST", "/api/measurements/network", 415, None),
+    ("PUT", "/api/measurements/queue", 405, None),
+    ("POST", "/api/measurements/export", 405, None),
+    ("GET", "/api/measurements/nothing", 404, None),
+    ("DELETE", "/api/measurements/nothing", 404, None),
+    ("GET", "/api/measurements/nothing/events", 404, None),
+    ("POST", "/api/measurements/nothing/cancel", 404, None),
+    ("GET", "/api/measurements/nothing/csv", 404, None),
+    ("GET", "/api/measurements/nothing/figures/latency", 404, None),
     ("PUT", "/api/images", 405, None),
     ("POST", "/api/layer", 405, None),
     ("DELETE", "/api/images/samples", 405, None),
@@ -85,6 +103,8 @@ def test_every_refusal_has_one_shape(
 
 def test_every_route_is_among_them(app: FastAPI) -> None:
     tried = {address.partition("?")[0].replace(UNKNOWN, "{image_id}") for _, address, _, _ in BAD}
+    tried = {address.replace("nothing/figures/latency", "nothing/figures/{figure}") for address in tried}
+    tried |= {address.replace("/measurements/nothing", "/measurements/{measurement_id}") for address in tried}
     assert set(app.openapi()["paths"]) - {"/api/images/{image_id}", "/api/networks/{network_id}"} <= tried
 
 
