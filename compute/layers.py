@@ -54,7 +54,7 @@ class GroupedConv2d(nn.Module):
     ) -> None:
         super().__init__()
         self.strategy = strategy
-        self._runs: dict[Any, Run] = {}
+        self._runs: dict[Any, Run | None] = {}
         grouping = Grouping.standard(in_channels, out_channels) if grouping is None else grouping
         if not isinstance(grouping, Grouping):
             raise SpecError(
@@ -143,20 +143,27 @@ class GroupedConv2d(nn.Module):
             return None
         grad = torch.is_grad_enabled()
         key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad and (x.requires_grad or self._learns()))
-        if key not in self._runs:
-            self._runs[key] = self._prepared(x)
+        if key in self._runs:
+            return self._runs[key]
+        run, settled = self._prepared(x)
+        if settled:
+            self._runs[key] = run
             if len(self._runs) > KEPT_RUNS:
                 del self._runs[next(iter(self._runs))]
-        run = self._runs[key]
-        return None if run is self._plain else run
+        return run
 
-    def _prepared(self, x: Tensor) -> Run:
+    def _prepared(self, x: Tensor) -> tuple[Run | None, bool]:
+        """And whether that stands, or is asked again because the machine was too busy to tell."""
         if any(p.dtype != x.dtype or p.device != x.device for p in self.tensors()):
-            return self._plain  # torch says what is wrong
-        offered = {strategy.name: strategy for strategy in strategies(self, Case.of(self, x))}
-        name = self.strategy if self.strategy != "auto" else decide(self, x).strategy
+            return None, True  # torch says what is wrong
+        case = Case.of(self, x)
+        offered = {strategy.name: strategy for strategy in strategies(self, case)}
+        name, settled = self.strategy, True
+        if name == "auto":
+            decision = decide(self, x)
+            name, settled = decision.strategy, decision.settled
         plain = next(iter(offered))
-        return self._plain if name == plain or name not in offered else offered[name].prepare(self)
+        return None if name == plain or name not in offered else offered[name].prepare(self), settled
 
     def tensors(self) -> list[Tensor]:
         """Its parameters, at a tenth of the cost of parameters(): they are looked at on each call."""

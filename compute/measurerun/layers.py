@@ -49,8 +49,8 @@ class Arm:
         default = next(iter(offered))
         race = Race({name: self.trial(strategy) for name, strategy in offered.items()}, default, self.x.device)
         yield from race.blocks()
-        decision, settled = race.decision()
-        if settled:
+        decision = race.decision()
+        if decision.settled:
             remember(Case.of(self.layer, self.x), decision)
         return offered[decision.strategy], decision
 

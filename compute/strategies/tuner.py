@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LEAST_GAIN = 1.05  # a strategy that wins by less is not worth another rounding of the numbers
 OFF = 0.05  # the default against itself: further off than this, the machine is busy with something else
-LEAST_MACS = 1_000_000  # of a whole batch: below it a call's overhead decides
+LEAST_MACS = 50_000  # of a whole batch: below it there is nothing to gain
 FIRST_CUT, SECOND_CUT = 1.8, 1.15  # times the fastest so far: what is slower leaves the race
 LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 5, 3, 11
 BUDGET_SECONDS = 1.5
@@ -33,7 +33,8 @@ ATTEMPTS = 3  # on a busy machine
 @dataclass(frozen=True)
 class Decision:
     """strategy, default: names. gain: how many times faster than the default it was measured. samples: seconds of each
-    strategy that was in the race, round by round; control: the default against itself. pinned: by whoever built it."""
+    strategy that was in the race, round by round; control: the default against itself. settled: it
+    stands, and is not asked again."""
 
     strategy: str
     default: str
@@ -41,6 +42,7 @@ class Decision:
     reason: str
     samples: Mapping[str, list[float]] = field(default_factory=dict)
     control: float = 1.0
+    settled: bool = True
 
 
 _lock = threading.Lock()
@@ -59,11 +61,13 @@ def decide(layer: "GroupedConv2d", x: Tensor) -> Decision:
     if work_of(layer, x) < LEAST_MACS:
         return Decision(default, default, 1.0, "too small to tune")
     if not _lock.acquire(blocking=False):
-        return Decision(default, default, 1.0, "another layer is being tuned")
+        return Decision(default, default, 1.0, "another layer is being tuned", settled=False)
     try:
-        decision, settled = _measured(layer, x, case)
+        decision = _measured(layer, x, case)
         _attempts[case] = _attempts.get(case, 0) + 1
-        if settled or _attempts[case] >= ATTEMPTS:
+        if _attempts[case] >= ATTEMPTS:
+            decision = dataclasses.replace(decision, settled=True)
+        if decision.settled:
             _known[case] = decision
         return decision
     finally:
@@ -110,11 +114,11 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _measured(layer: "GroupedConv2d", x: Tensor, case: Case) -> tuple[Decision, bool]:
+def _measured(layer: "GroupedConv2d", x: Tensor, case: Case) -> Decision:
     options = {strategy.name: strategy for strategy in strategies(layer, case)}
     default = next(iter(options))
     if len(options) == 1:
-        return Decision(default, default, 1.0, "nothing else is exact here"), True
+        return Decision(default, default, 1.0, "nothing else is exact here")
     model, inputs = layer, x
     if case.grad:  # copies: the layer's own gradients and hooks stay as they are
         model, inputs = copy.deepcopy(layer), x.detach().clone(memory_format=torch.preserve_format)
@@ -201,15 +205,15 @@ class Race:
             if times[name] > most and name != self._default:
                 del self._trials[name]
 
-    def decision(self) -> tuple[Decision, bool]:
-        """And whether the machine was quiet enough for it to stand."""
+    def decision(self) -> Decision:
+        """Settled unless the machine was too busy to tell."""
         if not self._again:
-            return self._stay("nothing else came near"), True
+            return self._stay("nothing else came near")
         twice = list(zip(self._samples[self._default], self._again, strict=True))
         control = statistics.median(a / b for a, b in twice)
         if not 1 - OFF <= control <= 1 + OFF:
             off = f"the default against itself is off by {abs(control - 1):.0%}"
-            return self._stay(f"the machine is too busy to tell: {off}", control), False
+            return self._stay(f"the machine is too busy to tell: {off}", control, settled=False)
         default = [math.sqrt(a * b) for a, b in twice]
         for name in sorted(self._trials, key=lambda name: statistics.median(self._samples[name])):
             if name == self._default:
@@ -218,8 +222,8 @@ class Race:
             gain = statistics.median(ratios)
             if gain > LEAST_GAIN and ratios[1] > 1:  # outside the spread: all rounds but one agree
                 words = f"{gain:.2f} times as fast as {self._default}"
-                return Decision(name, self._default, gain, words, self._samples, control), True
-        return self._stay("nothing else is faster beyond the spread", control), True
+                return Decision(name, self._default, gain, words, self._samples, control)
+        return self._stay("nothing else is faster beyond the spread", control)
 
-    def _stay(self, reason: str, control: float = 1.0) -> Decision:
-        return Decision(self._default, self._default, 1.0, reason, self._samples, control)
+    def _stay(self, reason: str, control: float = 1.0, settled: bool = True) -> Decision:
+        return Decision(self._default, self._default, 1.0, reason, self._samples, control, settled)

@@ -301,27 +301,27 @@ def test_the_race_takes_what_is_clearly_faster_and_nothing_else() -> None:
     device = torch.device("cpu")
     race = Race({"default": work(0.003), "slower": work(0.009), "faster": work(0.001)}, "default", device)
     list(race.blocks())
-    decision, settled = race.decision()
-    assert decision.strategy in (("faster",) if settled else ("default",))
+    decision = race.decision()
+    assert decision.strategy in (("faster",) if decision.settled else ("default",))
     assert len(decision.samples["faster"]) >= 5
     for _ in range(5):
         race = Race({"default": work(0.002), "twin": work(0.002)}, "default", device)
         list(race.blocks())
-        decision, _ = race.decision()
+        decision = race.decision()
         assert decision.strategy == "default" or decision.gain > 1.05, decision.reason
 
 
 def test_decisions_are_remembered_listed_pinned_and_saved(tmp_path: object) -> None:
     forget()
     layer = layer_of(Grouping.logarithmic(64, 64, 4), kernel_size=3, padding=1)
-    small, large = input_of(layer, side=3), input_of(layer, side=20)
+    small, large = input_of(layer, side=1), input_of(layer, side=20)
     with torch.no_grad():
         assert decide(layer, small).reason == "too small to tune"
         assert decisions() == []
         decision = decide(layer, large)
         assert decision.strategy in {strategy.name for strategy in offered(layer, large)}
         case = Case.of(layer, large)
-        remember(case, decision)
+        remember(case, decision)  # a busy machine may have left it open
         assert decide(layer, large) is decision
         assert layer.decision(large) is decision
         file = tmp_path / "decisions.json"  # type: ignore[operator]
