@@ -8,12 +8,26 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.benchmarks import browser, http, maps, memory, networkpage, networks, stack, stackpage, start
+from tests.benchmarks import (
+    browser,
+    convolutions,
+    http,
+    maps,
+    measuring,
+    memory,
+    networkpage,
+    networks,
+    stack,
+    stackpage,
+    start,
+)
 from tests.benchmarks.report import Table
 
 MEASUREMENTS: dict[str, Callable[[Table], None]] = {
     "start": start.measure,
     "maps": maps.measure,
+    "convolutions": convolutions.measure,
+    "measuring": measuring.measure,
     "http": http.measure,
     "networks": networks.measure,
     "stack": stack.measure,
