@@ -6,6 +6,7 @@ from statistics import median, quantiles
 from typing import TypeVar
 
 CONFIDENCE = 0.99
+FEW = 0.25  # five values of one distribution then seem apart in one case of fifty
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -19,8 +20,8 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 
 def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
     """An interval that holds the true median with at least `confidence`, whatever the values' distribution: from the
-    k-th smallest to the k-th largest, since each value lies below the median with probability 1/2. With too few values
-    for that it is their whole range, and holds it less surely."""
+    k-th smallest to the k-th largest, since each value lies below the median with probability 1/2. Too few values for
+    that give their whole range and, on both sides, FEW of its logarithm more. Values are positive."""
     ordered, n = sorted(values), len(values)
     below, k = 0.0, 0
     while k < n // 2:
@@ -29,7 +30,11 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[f
             break
         k += 1
     at = max(0, k - 1)
-    return ordered[at], ordered[n - 1 - at]
+    low, high = ordered[at], ordered[n - 1 - at]
+    if k > 0:
+        return low, high
+    more = (high / low) ** FEW
+    return low / more, high * more
 
 
 def ratios(reference: Sequence[float], values: Sequence[float]) -> list[float]:
@@ -44,11 +49,13 @@ def slower(faster: Sequence[float], values: Sequence[float], error: float) -> bo
 
 
 def places(samples: Mapping[Key, Sequence[float]], error: float = 0.0) -> list[list[Key]]:
-    """Fastest first; what can't be told from the fastest of a place shares it."""
+    """Fastest first. Everything in one place is faster than everything in the next, beyond doubt and pair by pair; so
+    where a ties with b and b with c, all three share a place, even if a could be told from c."""
     ordered = sorted(samples, key=lambda key: median(samples[key]))
     found: list[list[Key]] = []
-    for key in ordered:
-        if found and not slower(samples[found[-1][0]], samples[key], error):
+    for at, key in enumerate(ordered):
+        apart = all(slower(samples[a], samples[b], error) for a in ordered[:at] for b in ordered[at:])
+        if found and not apart:
             found[-1].append(key)
         else:
             found.append([key])

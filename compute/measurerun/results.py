@@ -56,8 +56,8 @@ def ranking(rows: list[Result], rounds: Rounds) -> Result:
     elif len(found) == 1:
         sentence = "Nothing here can be told apart: all differences lie inside the spread."
     else:
-        verb = "is" if len(found[0]) == 1 else "can't be told apart and are"
-        sentence = f"{words(found[0])[0].upper()}{words(found[0])[1:]} {verb} fastest; slowest: {words(found[-1])}."
+        verb = "is fastest" if len(found[0]) == 1 else "share the first place, too close to be ranked"
+        sentence = f"{words(found[0])[0].upper()}{words(found[0])[1:]} {verb}; slowest: {words(found[-1])}."
     return {"places": named, "sentence": sentence}
 
 
