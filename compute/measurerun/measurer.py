@@ -41,11 +41,11 @@ from compute.measurerun.results import (
     summed,
     sweep_sentence,
 )
-from compute.measurerun.rotation import OFF, Rounds, rotated
+from compute.measurerun.rotation import OFF, Rounds, Step, rotated
 from compute.strategies import Strategy, allocator
 
 Event = dict[str, Any]
-Inner = Generator[str, bool, Result]
+Inner = Generator[Step, bool, Result]
 VERSION = 1
 TUNE_BLOCKS, CEILING_BLOCKS = 70, 25  # about: how many steps finding a strategy and the ceilings take
 
@@ -76,13 +76,13 @@ class Measurer:
         inner = self._inner(spec, known)
         total, done, began = _blocks(spec, known is None), 0, time.monotonic()
         try:
-            stage = next(inner)
+            stage, known_left = next(inner)
             while True:
                 done += 1
-                total = max(total, done + 1)
+                total = done + known_left if known_left and spec.kind != "network" else max(total, done + 1)
                 left = (time.monotonic() - began) / done * (total - done)
                 disturbed = yield {"stage": stage, "done": done, "total": total, "seconds_left": left}
-                stage = inner.send(bool(disturbed))
+                stage, known_left = inner.send(bool(disturbed))
         except StopIteration as stop:
             return {**stop.value, "version": VERSION}
         finally:
@@ -117,7 +117,7 @@ class Measurer:
         rounds = yield from _named("in turn", rotated(trials, REFERENCE, self.device, spec.rounds))
         rows = []
         for key, (_, grouping, strategy) in found.items():
-            yield "memory"
+            yield "memory", 0
             row = self._row(key, grouping, strategy, spec, rounds, top)
             row["peak_bytes"], row["peak_words"] = self._peak(trials[key])
             rows.append(row)
@@ -320,15 +320,17 @@ class Measurer:
         return {"kind": spec.kind, "conditions": conditions, "layer": layer, "control": control}
 
 
-def _named(stage: str, steps: Generator[str, bool, Any]) -> Generator[str, bool, Any]:
-    """The same steps under one name."""
+def _named(stage: str, steps: Generator[Any, bool, Any]) -> Generator[Step, bool, Any]:
+    """The same steps under one name, with how many are left where that is known."""
     sent = None
     try:
         while True:
-            steps.send(sent) if sent is not None else next(steps)
-            sent = yield stage
+            step = steps.send(sent) if sent is not None else next(steps)
+            sent = yield stage, step[1] if isinstance(step, tuple) else 0
     except StopIteration as stop:
         return stop.value
+    finally:
+        steps.close()
 
 
 def _blocks(spec: AnySpec, without_ceilings: bool) -> int:

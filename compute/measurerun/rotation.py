@@ -11,7 +11,8 @@ from compute.measurerun.quiet import Quiet
 from compute.strategies import clock
 
 Trial = Callable[[], object]
-Steps = Generator[str, bool, "Rounds"]
+Step = tuple[str, int]
+Steps = Generator[Step, bool, "Rounds"]
 
 OFF = 0.05  # the reference against itself, in one round
 MORE_ROUNDS = 2  # times as many rounds as asked for, at most, where the machine is busy
@@ -36,14 +37,15 @@ class Rounds:
 
 
 def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, rounds: int) -> Steps:
-    """Yields the name of the trial before each timed block, and is sent whether something else ran on the device
-    meanwhile: then caches are cold, the block begins with one more untimed pass, and its round does not count."""
+    """Yields the name of the trial before each timed block and how many blocks are left, and is sent whether something
+    else ran on the device meanwhile: then caches are cold, the block begins with one more untimed pass, and its round
+    does not count."""
     found = Rounds({name: [] for name in trials}, reference=reference)
     names = [*trials, ""]  # "": the reference again
     run = {**trials, "": trials[reference]}
     repeats = {}
-    for name in names:
-        yield name or reference
+    for at, name in enumerate(names):
+        yield name or reference, len(names) * (rounds + 1) - at
         run[name]()
         repeats[name] = clock.repeats_for(clock.seconds(run[name], device), BLOCK_SECONDS)
     repeats[""] = repeats[reference]
@@ -51,9 +53,11 @@ def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, r
     while len(found.again) < rounds:
         at = turn % len(names)
         turn += 1
-        times, disturbed = {}, False
+        times: dict[str, float] = {}
+        disturbed = False
+        left = len(names) * (rounds - len(found.again))
         for name in [*names[at:], *names[:at]]:
-            if (yield name or reference):
+            if (yield name or reference, left - len(times)):
                 disturbed = True
                 run[name]()
             times[name] = _timed(run[name], device, repeats[name], quiet)
