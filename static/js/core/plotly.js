@@ -39,14 +39,17 @@ export async function preload() {
   await load();
 }
 
+let revision = 0;
+
 /**
- * Draws `figure` into `host`, or changes what is there; resolves when every line is drawn.
+ * Draws `figure` into `host`, or changes what is there; resolves when every line is drawn. Each drawing counts as new
+ * data: drawn again as it was (a window that only grew in height), an axis would keep no range of its own.
  * @param {HTMLElement} host
  * @param {Figure} figure
  * @returns {Promise<Chart>}
  */
 export async function draw(host, { data, layout }) {
-  return (await load()).react(host, data, layout, CONFIG);
+  return (await load()).react(host, data, { ...layout, datarevision: (revision += 1) }, CONFIG);
 }
 
 /**

@@ -13,7 +13,8 @@ function createRow(side) {
   const against = "of one group";
   const cells = { params: figure(`${side}-params`, against), macs: figure(`${side}-macs`, against) };
   const share = h("span", { class: "figure-value", "data-name": `${side}-share` });
-  const unit = h("span", { class: "figure-unit" });
+  const after = h("span", { class: "figure-against" });
+  const unit = h("span", { class: "figure-unit" }, h("span", { class: "figure-against" }, "of channel pairs "), "connected", after);
   const element = h("div", { class: "figures", id: `figures-${side}` }, h("span", { class: "side-name only-pair" }, side.toUpperCase()),
     cells.params.element, cells.macs.element,
     h("p", { class: "figure" }, h("span", {}, share, " ", unit)));
@@ -28,7 +29,7 @@ function createRow(side) {
       const last = data.modules[data.modules.length - 1];
       setText(share, `${fixed(100 * last.share, 1)}\u202f%`);
       share.dataset.value = String(last.share);
-      setText(unit, `of channel pairs connected after module ${last.module}`);
+      setText(after, ` after module ${last.module}`);
     },
   };
 }
