@@ -256,7 +256,7 @@ class Measurer:
         return {**self._common(spec, rounds), **side_by_side(spec, rounds, reasons, cores)}
 
     def _network(self, spec: NetworkMeasureSpec) -> Inner:
-        rows, controls, discarded, trusted = [], [], 0, True
+        rows, controls, discarded, unclean = [], [], 0, 0
         for layer in spec.layers:
             original, variant = (arm_of(conv, spec, self.device) for conv in (layer.original, layer.variant))
             same = layer.original == layer.variant
@@ -267,7 +267,7 @@ class Measurer:
                 trials["variant"] = variant.trial(best)
             rounds = yield from _named(stage, rotated(trials, "original", self.device, spec.rounds))
             controls.append(rounds.control)
-            discarded, trusted = discarded + rounds.discarded, trusted and rounds.trusted
+            discarded, unclean = discarded + rounds.discarded, unclean + (not rounds.trusted)
             times = {side: rounds.samples.get(side, rounds.samples["original"]) for side in ("original", "variant")}
             rows.append(
                 {
@@ -289,7 +289,7 @@ class Measurer:
                     "measured": 1.0 if same else median(ratios(times["original"], times["variant"])),
                 }
             )
-        together = Rounds({"original": controls}, [1.0] * len(controls), "original", discarded, trusted)
+        together = Rounds({"original": controls}, [1.0] * len(controls), "original", discarded, unclean)
         return {**self._common(spec, together), "rows": rows, **network_total(rows)}
 
     def _common(self, spec: AnySpec, rounds: Rounds | None) -> Result:
