@@ -84,6 +84,7 @@ export function createNumbersPanel(host, { store }) {
   const shape = h("p", { "data-name": "output-shape" });
   const output = h("p", { class: "formula", "data-name": "output-formula" });
   const code = h("a", { id: "layer-code", download: "layer.py" }, "PyTorch code");
+  const measured = h("a", { id: "measure-layer" }, "measure this layer");
   const fully = h("p", { class: "formula", "data-name": "fully_connected-formula" });
   qs(".panel-body", host).replaceChildren(
     h(
@@ -103,6 +104,7 @@ export function createNumbersPanel(host, { store }) {
         "volumes, without bias. Bars are linear and end at the standard layer; one marked “off scale” goes on.",
     ),
     h("details", {}, h("summary", {}, "Costs of each group"), table.element),
+    h("p", { class: "convention" }, "Fewer MACs are not as much less time: ", measured, " on this device."),
     h("p", { class: "files" }, "The layer as ", code),
   );
   on(unit, "change", () => store.update({ unit: unit.value === "flops" ? "flops" : "macs" }));
@@ -141,7 +143,9 @@ export function createNumbersPanel(host, { store }) {
       (n) => fixed(n, 2),
     );
     table.show(layer, work);
-    code.href = `/api/layer/code?${layerQuery(state)}&height=${state.size}&width=${state.size}`;
+    const query = `${layerQuery(state)}&height=${state.size}&width=${state.size}`;
+    code.href = `/api/layer/code?${query}`;
+    measured.href = `/measure?${query}`;
     setText(shape, `output ${layer.output_shape.map(number).join(" × ")}`);
     setText(output, formulas.output);
     setText(fully, formulas.fully_connected);
