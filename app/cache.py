@@ -14,22 +14,22 @@ ENTRY_BYTES = 200  # what Python adds to a key and a body, about
 
 
 class ByteCache:
-    """Bytes by key, at most `max_bytes` of them with their keys."""
+    """Bytes by bytes: a key whose size nobody knows could not count. At most `max_bytes` of both together."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self._bodies: OrderedDict[Hashable, tuple[bytes, int]] = OrderedDict()
+        self._bodies: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 
-    def get(self, key: Hashable) -> bytes | None:
+    def get(self, key: bytes) -> bytes | None:
         found = self._bodies.get(key)
         if found is None:
             return None
         self._bodies.move_to_end(key)
         return found[0]
 
-    def put(self, key: Hashable, body: bytes) -> None:
-        weight = ENTRY_BYTES + len(body) + (len(key) if isinstance(key, bytes) else 0)
+    def put(self, key: bytes, body: bytes) -> None:
+        weight = ENTRY_BYTES + len(key) + len(body)
         if weight > self.max_bytes or key in self._bodies:
             return
         self._bodies[key] = body, weight

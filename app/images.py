@@ -80,10 +80,11 @@ class Images:
     async def crop(self, image_id: str, size: int) -> bytes:
         """PNG of exactly the `size` x `size` pixels that the layer sees; raises UnknownImage."""
         with self.held(image_id) as path:
-            body = self._crops.get((image_id, size))
+            key = f"{image_id} {size}".encode()
+            body = self._crops.get(key)
             if body is None:
                 body = await self._aside(partial(_crop, path, size))
-                self._crops.put((image_id, size), body)
+                self._crops.put(key, body)
         return body
 
     async def sweep(self) -> None:

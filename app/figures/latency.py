@@ -11,8 +11,8 @@ MS = 1000
 
 
 def latency_figure(result: dict[str, Any]) -> Figure:
-    """Trace i is row i, at y = i: its median, with the quartiles as error bars, and then every run. The last trace: the
-    median of the standard layer, divided by what MACs promise."""
+    """Trace i is row i, at y = i: a bar from quartile to quartile with the median on it, and every run. The last trace:
+    the median of the standard layer, divided by what MACs promise."""
     rows = result["rows"]
     names = [row_name(row) for row in rows]
     standard = MS * rows[0]["median"]
@@ -48,33 +48,33 @@ def latency_figure(result: dict[str, Any]) -> Figure:
 
 
 def _strip(index: int, row: dict[str, Any]) -> dict[str, Any]:
-    median, q1, q3 = (MS * row[name] for name in ("median", "q1", "q3"))
-    runs = [MS * seconds for seconds in row["samples"]]
-    look = marker(row["arm"], row["how"])
-    empty = [0.0] * len(runs)
+    """One path: from quartile to quartile through the median, and then, with gaps between, every run."""
+    look, runs = marker(row["arm"], row["how"]), row["samples"]
+    around = [MS * row[name] for name in ("q1", "median", "q3")]
+    points: list[tuple[float | None, float, str, int]] = [
+        (around[0], index, "a quarter of the runs below", 0),
+        (around[1], index, "median", 13),
+        (around[2], index, "a quarter of the runs above", 0),
+    ]
+    for number, seconds in enumerate(runs):
+        place = index + JITTER[number % len(JITTER)]
+        points += [(None, place, "", 0), (MS * seconds, place, f"round {number + 1}", 5)]
+    x, y, words, sizes = (list(part) for part in zip(*points, strict=True))
     return {
         "type": "scatter",
-        "mode": "markers",
+        "mode": "lines+markers",
         "orientation": "h",
         "name": row_name(row),
         "meta": {"arm": row["arm"], "how": row["how"], "label": row["label"]},
-        "x": [median, *runs],
-        "y": [index, *(index + JITTER[i % len(JITTER)] for i in range(len(runs)))],
+        "x": x,
+        "y": y,
+        "line": {"width": 3, "color": look["color"]},
         "marker": {
             **look,
-            "symbol": [look["symbol"], *["circle-open"] * len(runs)],
-            "size": [13, *[5] * len(runs)],
-            "opacity": [1.0, *[0.6] * len(runs)],
+            "symbol": [*[look["symbol"]] * 3, *["circle-open"] * (2 * len(runs))],
+            "size": sizes,
+            "line": {"width": [*[2] * 3, *[1] * (2 * len(runs))], "color": look["color"]},
         },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [q3 - median, *empty],
-            "arrayminus": [median - q1, *empty],
-            "color": look["color"],
-            "thickness": 2,
-            "width": 6,
-        },
-        "customdata": ["median", *(f"round {n}" for n in range(1, len(runs) + 1))],
+        "customdata": words,
         "hovertemplate": f"{row_name(row)}, %{{customdata}}: %{{x:.3~g}} ms<extra></extra>",
     }

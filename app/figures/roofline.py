@@ -21,8 +21,8 @@ def roofline_figure(result: dict[str, Any]) -> Figure:
     y = [row["gflops"] for row in rows] or [peak]
     left, right = min([*x, knee]) / 3, max([*x, knee]) * 4
     low, high = min([*y, *(point["gflops"] for point in top["narrow"][:1]), peak / 10]) / 2, peak * 2.5
-    points = [_point(row) for row in rows]
-    _label([(math.log(right / left), math.log(high / low)), (math.log(left), math.log(low))], points)
+    points, roofs = [_point(row) for row in rows], _roofs(top, rows, left, right, low, high)
+    _label([(math.log(right / left), math.log(high / low)), (math.log(left), math.log(low))], points, roofs)
     layout = {
         **layout_of("Roofline of this device"),
         "xaxis": _axis("arithmetic intensity, FLOPs per byte", left, right),
@@ -30,7 +30,7 @@ def roofline_figure(result: dict[str, Any]) -> Figure:
         "hovermode": "closest",
         "showlegend": False,
     }
-    return {"data": [*points, *_roofs(top, rows, left, right, low)], "layout": layout}
+    return {"data": [*points, *roofs], "layout": layout}
 
 
 def _axis(title: str, low: float, high: float) -> Figure:
@@ -58,12 +58,17 @@ def _point(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _roofs(
-    top: dict[str, Any], rows: list[dict[str, Any]], left: float, right: float, low: float
+    top: dict[str, Any], rows: list[dict[str, Any]], left: float, right: float, low: float, high: float
 ) -> list[dict[str, Any]]:
     peak = top["peak_gflops"]
     cache, memory = (top[f"{name}_bytes_per_second"] / GIGA for name in ("cache", "memory"))
     roofs = [
-        _named(f"at most {peak:.3g} GFLOP/s: {top['peak_from']}", [peak / cache, right], [peak, peak], "top left"),
+        _named(
+            f"at most {peak:.3g} GFLOP/s: {top['peak_from']}",
+            [peak / max(cache, memory), right],
+            [peak, peak],
+            "top left",
+        ),
         *(
             _named(f"{name}, {rate:.3g} GB/s", [peak / rate, _start(rate, left, low)], None, "bottom right", rate)
             for name, rate in (("cache", cache), ("memory", memory))
@@ -74,10 +79,10 @@ def _roofs(
             name = f"groups of {point['width']} channel{'s' if point['width'] > 1 else ''}"
             roofs.append(_named(name, [left, right], [point["gflops"]] * 2, "bottom left", thin=True))
     best = sorted((row for row in rows if row["how"] == "best"), key=lambda row: row["intensity"])
-    if best:
-        name = "what starting its calls leaves"
-        caps = [row["gflops"] * row["median"] / (row["calls"] * top["call_seconds"]) for row in best]
-        roofs.append(_named(name, [row["intensity"] for row in best], caps, "top left", thin=True))
+    caps = [row["gflops"] * row["median"] / (row["calls"] * top["call_seconds"]) for row in best]
+    if caps and min(caps) < high:
+        intensities = [row["intensity"] for row in best]
+        roofs.append(_named("what starting the calls leaves", intensities, caps, "top left", thin=True))
     return roofs
 
 
@@ -98,27 +103,31 @@ def _named(
     return line
 
 
-def _label(frame: list[Point], points: list[dict[str, Any]]) -> None:
+def _label(frame: list[Point], points: list[dict[str, Any]], roofs: list[dict[str, Any]]) -> None:
     """Names each grouping once, at its fastest point, where no other point or name stands. frame: the axes' spans and
     starts, in logarithms."""
     (width, height), (left, low) = frame
-    places = [
-        (
-            (math.log(point["x"][0]) - left) / width * WIDTH,
-            HEIGHT - (math.log(point["y"][0]) - low) / height * HEIGHT,
-        )
-        for point in points
-    ]
+
+    def place(trace: dict[str, Any]) -> Point:
+        """Of its last point, in CSS pixels from the left and from the top."""
+        x, y = math.log(trace["x"][-1]), math.log(trace["y"][-1])
+        return WIDTH * (x - left) / width, HEIGHT * (1 - (y - low) / height)
+
+    places = [place(point) for point in points]
     taken = [(x - 8, x + 8, y) for x, y in places]
+    for roof in roofs:
+        x, y = place(roof)
+        up, side = roof["textposition"].split()
+        letters = LETTER * len(roof["text"][-1])
+        taken.append(
+            (x - letters * (side == "left"), x + letters * (side == "right"), y + (8 if up == "bottom" else -8))
+        )
     for index, point in enumerate(points):
-        if point["meta"]["how"] != "best":
-            continue
         name = point["meta"]["label"]
-        x, y = places[index]
-        letters = LETTER * (len(name) + 2)
-        for side, (across, down) in SIDES.items():
-            start = x + {1: 10, -1: -10 - letters, 0: -letters / 2}[across]
-            box = (start, start + letters, y + 16 * down)
+        for side, (across, down) in SIDES.items() if point["meta"]["how"] == "best" else ():
+            letters = LETTER * (len(name) + 2)
+            start = places[index][0] + {1: 10, -1: -10 - letters, 0: -letters / 2}[across]
+            box = (start, start + letters, places[index][1] + 16 * down)
             others = [*taken[:index], *taken[index + 1 :]]
             if not any(a < box[1] and box[0] < b and abs(box[2] - c) < LINE_HEIGHT for a, b, c in others):
                 point["text"], point["textposition"] = [name], side

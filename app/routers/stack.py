@@ -194,7 +194,7 @@ def add_stack_routes(
         images.path(values["image"])  # a picture that is gone is told so, whatever is kept
         found = []
         for arm in arms(spec):
-            key = values["image"], arm
+            key = repr((values["image"], arm)).encode()
             body = strengths.get(key)
             if body is None:
                 body = await ask(request, values["image"], StackScale(arm))
