@@ -6,20 +6,20 @@ from app.cache import ENTRY_BYTES, Answers, ByteCache, Kept
 
 
 def test_the_longest_unused_goes_first() -> None:
-    cache = ByteCache(3 * (ENTRY_BYTES + 10))
-    for key in (1, 2, 3):
+    cache = ByteCache(3 * (ENTRY_BYTES + 11))
+    for key in (b"1", b"2", b"3"):
         cache.put(key, bytes(10))
-    cache.get(1)
-    cache.put(4, bytes(10))
-    assert [key for key in (1, 2, 3, 4) if cache.get(key)] == [1, 3, 4]
-    assert cache.bytes == 3 * (ENTRY_BYTES + 10)
+    cache.get(b"1")
+    cache.put(b"4", bytes(10))
+    assert [key for key in (b"1", b"2", b"3", b"4") if cache.get(key)] == [b"1", b"3", b"4"]
+    assert cache.bytes == 3 * (ENTRY_BYTES + 11)
 
 
 def test_what_never_fits_is_not_kept() -> None:
-    cache = ByteCache(ENTRY_BYTES + 10)
-    cache.put(1, bytes(10))
-    cache.put(2, bytes(11))
-    assert (cache.get(1), cache.get(2), len(cache)) == (bytes(10), None, 1)
+    cache = ByteCache(ENTRY_BYTES + 11)
+    cache.put(b"1", bytes(10))
+    cache.put(b"2", bytes(11))
+    assert (cache.get(b"1"), cache.get(b"2"), len(cache)) == (bytes(10), None, 1)
 
 
 def test_keys_count_too() -> None:
