@@ -3,6 +3,7 @@
 Faults are real: signals from outside, a device that is not there, a process that ends itself."""
 
 import asyncio
+import json
 import os
 import pickle
 import pickletools
@@ -18,8 +19,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load
+from starlette.testclient import TestClient
 
-from app.engine import Engine, EngineBusy, EngineFailed, EngineGone
+from app.engine import Engine, EngineBusy, EngineFailed, EngineGone, EngineTimedOut
+from app.main import create_app
 from app.questions import LayerMaps
 from app.settings import PROJECT, Settings
 from compute.device import choose, describe
@@ -143,10 +146,24 @@ def test_a_full_queue_says_so() -> None:
 def test_a_job_that_takes_too_long_is_stopped() -> None:
     async def tell(engine: Engine) -> None:
         await engine.device()
-        with pytest.raises(EngineFailed, match="this took longer than 1 s and was stopped"):
+        with pytest.raises(EngineTimedOut, match="this took longer than 1 s and was stopped"):
             await engine._submit(None, time.sleep, 600)
 
     story(tell, max_seconds=1)
+
+
+def test_whoever_asked_for_too_much_is_told_not_to_ask_again(tmp_path: Path) -> None:
+    image = json.loads((PROJECT / "static/samples/samples.json").read_text("utf-8"))[0]["id"]
+    settings = Settings(device="cpu", store=tmp_path, results=tmp_path / "measurements.sqlite", max_seconds=0.001)
+    with TestClient(create_app(settings)) as client:
+        answer = client.get("/api/feature-maps", params={"image": image, "size": 512})
+    assert answer.status_code == 503
+    assert answer.json()["error"] == {
+        "code": "engine_failed",
+        "message": "this took longer than 0.001 s and was stopped",
+        "field": "size",
+        "hint": "use a smaller size, fewer channels or fewer modules: asked again it would take as long",
+    }
 
 
 def test_stopping_ends_the_process() -> None:
