@@ -216,6 +216,7 @@ class CeilingNumbers(Model):
     cache_size_bytes: int
     narrow: list[NarrowCeiling] = Field(description="of groups so many channels wide")
     call_seconds: float
+    trusted: bool = Field(description="false: another process had the cores, so the device can do more than this")
     sentence: str
 
 

@@ -232,7 +232,7 @@ class Measuring:
                 measurement.seconds = event["seconds_left"]
                 feed.tell("progress", event)
         found = result if spec.kind == "ceilings" else result.get("ceilings")
-        if found and found != ceilings:
+        if found and found != ceilings and found["trusted"]:
             facts = {name: value for name, value in found.items() if name not in NOT_CEILINGS}
             await self.results.put_ceilings(device, spec.dtype, facts)
         return result, device

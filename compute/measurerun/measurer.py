@@ -47,7 +47,7 @@ from compute.strategies import Strategy, allocator
 Event = dict[str, Any]
 Inner = Generator[Step, bool, Result]
 VERSION = 1
-TUNE_BLOCKS, CEILING_BLOCKS = 70, 25  # about: how many steps finding a strategy and the ceilings take
+TUNE_BLOCKS, CEILING_BLOCKS = 70, 500  # about: how many steps finding a strategy and the ceilings take
 
 
 class Measurer:
@@ -102,7 +102,8 @@ class Measurer:
 
     def _ceilings(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         found = yield from _named("ceilings", ceilings(self.device, getattr(torch, spec.dtype)))
-        return {**self._common(spec, None), **found}
+        common = self._common(spec, None)
+        return {**common, "control": {**common["control"], "trusted": found["trusted"]}, **found}
 
     def _layer(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         top = known or (yield from _named("ceilings", ceilings(self.device, getattr(torch, spec.dtype))))

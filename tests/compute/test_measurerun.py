@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 LAYER = ConvSpec(Grouping.logarithmic(32, 32, 3), height=20, width=20)
 TOP = {
     "peak_gflops": 200.0, "memory_bytes_per_second": 20e9, "cache_bytes_per_second": 60e9, "cache_size_bytes": 8 << 20,
-    "narrow": [{"width": 1, "gflops": 10.0}, {"width": 64, "gflops": 200.0}], "call_seconds": 5e-6,
+    "narrow": [{"width": 1, "gflops": 10.0}, {"width": 64, "gflops": 200.0}], "call_seconds": 5e-6, "trusted": True,
 }  # fmt: skip
 
 
@@ -197,13 +197,17 @@ def test_a_network_layer_by_layer(measurer: Measurer) -> None:
     assert total["measured"] == pytest.approx(total["original"]["median"] / total["variant"]["median"])
 
 
-def test_ceilings_are_positive_and_ordered(measurer: Measurer) -> None:
-    result, _ = finished(measurer, MeasureSpec(LAYER, "ceilings"), known=None)
+def test_ceilings_are_ordered_and_say_whether_they_hold(measurer: Measurer) -> None:
+    result, events = finished(measurer, MeasureSpec(LAYER, "ceilings"), known=None)
     json.dumps(result, allow_nan=False)
     assert result["peak_gflops"] == max(result["matmul_gflops"], result["conv_gflops"])
-    assert result["cache_bytes_per_second"] > result["memory_bytes_per_second"] > 1e8
+    assert result["cache_bytes_per_second"] >= result["memory_bytes_per_second"] > 1e8
     assert [point["width"] for point in result["narrow"]] == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert all(0 < point["gflops"] <= result["peak_gflops"] for point in result["narrow"])
     assert 0 < result["call_seconds"] < 0.01
+    assert result["control"]["trusted"] == result["trusted"]
+    assert ("busy" in result["sentence"]) == (not result["trusted"])
+    assert len({event["done"] for event in events}) == len(events), "a step a block"
 
 
 def test_peak_bytes_of_what_is_known() -> None:
