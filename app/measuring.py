@@ -224,7 +224,8 @@ class Measuring:
         feed.tell("progress", {"stage": "about to start", "done": 0, "total": 1, "seconds_left": measurement.seconds})
         device = await self.device()
         ceilings = await self.results.ceilings(device, spec.dtype)
-        async with aclosing(self._engine.measure(spec, ceilings)) as events:
+        known = ceilings if ceilings and ceilings["trusted"] else None  # of a busy device: measured anew
+        async with aclosing(self._engine.measure(spec, known)) as events:
             async for event in events:
                 if "result" in event:
                     result = {**event["result"], "id": measurement.id}
@@ -232,7 +233,7 @@ class Measuring:
                 measurement.seconds = event["seconds_left"]
                 feed.tell("progress", event)
         found = result if spec.kind == "ceilings" else result.get("ceilings")
-        if found and found != ceilings and found["trusted"]:
+        if found and found != known and (found["trusted"] or not known):
             facts = {name: value for name, value in found.items() if name not in NOT_CEILINGS}
             await self.results.put_ceilings(device, spec.dtype, facts)
         return result, device
