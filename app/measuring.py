@@ -224,7 +224,7 @@ class Measuring:
         feed.tell("progress", {"stage": "about to start", "done": 0, "total": 1, "seconds_left": measurement.seconds})
         device = await self.device()
         ceilings = await self.results.ceilings(device, spec.dtype)
-        known = ceilings if ceilings and ceilings["trusted"] else None  # of a busy device: measured anew
+        known = ceilings if ceilings and ceilings.get("trusted") else None  # of a busy device: measured anew
         async with aclosing(self._engine.measure(spec, known)) as events:
             async for event in events:
                 if "result" in event:
