@@ -1,7 +1,7 @@
 """What is measured and what it means: pure arithmetic. compute.measurerun runs it."""
 
 from compute.measure.estimate import ASSUMED_GFLOPS, estimate
-from compute.measure.roofline import bound
+from compute.measure.roofline import bound, taps_inside
 from compute.measure.spec import (
     DTYPES,
     KINDS,
@@ -23,5 +23,5 @@ from compute.measure.statistics import interval, places, quartiles, ratios
 __all__ = [
     "ASSUMED_GFLOPS", "DTYPES", "KINDS", "MAX_ROUNDS", "MEMORY_FORMATS", "MIN_ROUNDS", "ROUNDS", "AnySpec",
     "MeasureSpec", "NetworkLayer", "NetworkMeasureSpec", "bound", "bytes_moved", "estimate", "interval", "label_of",
-    "places", "promised", "quartiles", "ratios", "sizes_text",
+    "places", "promised", "quartiles", "ratios", "sizes_text", "taps_inside",
 ]  # fmt: skip

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute.grouping import Grouping
+from compute.spec import ConvSpec
 
 GIGA = 1e9
+NOISE = 1.1  # times a cap: what is further above it was not held back by it
 NEAR = 0.55  # of a cap: from here on it is what holds the layer back
 
 
@@ -37,20 +39,43 @@ def _at(width: int, narrow: Sequence[Mapping[str, Any]]) -> float:
     return float(before["gflops"])
 
 
+def taps_inside(conv: ConvSpec) -> float:
+    """Share of the multiply-accumulates that read the image and not its padding, which a library may leave out."""
+    share = 1.0
+    for axis, (length, outputs) in enumerate(
+        ((conv.height, conv.output_height), (conv.width, conv.output_width)),
+    ):
+        kernel, stride = conv.kernel_size[axis], conv.stride[axis]
+        inside = 0
+        for tap in range(kernel):
+            offset = conv.padding[axis] - tap * conv.dilation[axis]  # output o reads o stride - offset
+            first, last = max(0, -(-offset // stride)), min(outputs - 1, (length - 1 + offset) // stride)
+            inside += max(0, last - first + 1)
+        share *= inside / (outputs * kernel)
+    return share
+
+
 def caps(
-    grouping: Grouping, flops: int, moved: int, calls: int, ceilings: Mapping[str, Any], alone: bool = True
+    grouping: Grouping,
+    flops: int,
+    moved: int,
+    calls: int,
+    ceilings: Mapping[str, Any],
+    executed: float = 1.0,
+    alone: bool = True,
 ) -> dict[str, float]:
     """GFLOP/s that each ceiling allows. flops and moved (bytes) of the whole batch; calls: native calls of one pass.
-    alone: the groups run at their own width, not padded into wider blocks."""
+    executed: multiply-accumulates that are really done over those counted. alone: the groups run at their own width,
+    not padded into wider blocks."""
     in_cache = moved <= ceilings["cache_size_bytes"]
     bandwidth = ceilings["cache_bytes_per_second" if in_cache else "memory_bytes_per_second"]
     found = {
-        "compute": ceilings["peak_gflops"],
+        "compute": ceilings["peak_gflops"] / executed,
         "memory": flops / moved * bandwidth / GIGA,
         "calls": flops / (calls * ceilings["call_seconds"]) / GIGA,
     }
     if alone and grouping.groups > 1:
-        found["narrow groups"] = narrow_cap(grouping, ceilings["narrow"])
+        found["narrow groups"] = narrow_cap(grouping, ceilings["narrow"]) / executed
     return found
 
 
@@ -69,23 +94,28 @@ def bound(
     calls: int,
     gflops: float,
     ceilings: Mapping[str, Any],
+    executed: float = 1.0,
     alone: bool = True,
 ) -> dict[str, Any]:
-    """{"name", "gflops", "sentence"} of the lowest cap. gflops: achieved."""
-    found = caps(grouping, flops, moved, calls, ceilings, alone)
-    name = min(found, key=lambda each: found[each])
+    """{"name", "gflops", "sentence"} of the lowest cap that the layer keeps to. gflops: achieved."""
+    found = caps(grouping, flops, moved, calls, ceilings, executed, alone)
+    kept = {name: cap for name, cap in found.items() if gflops <= NOISE * cap} or {"compute": gflops}
+    name = min(kept, key=lambda each: kept[each])
+    cap = kept[name]
     words = WHY[name].format(
         moved=f"{moved / 1e6:.3g} MB",
         flops=f"{flops / 1e6:.3g} MFLOPs",
-        cap=f"{found[name]:.3g}",
+        cap=f"{cap:.3g}",
         calls="one call" if calls == 1 else f"{calls} calls",
     )
-    share = gflops / found[name]
+    if name == "compute" and executed > 1:
+        words += f", and with the zeros between its groups it does {executed:.2f} times its own work"
+    share = min(1.0, gflops / cap)
     if share >= NEAR:
         sentence = f"{words}; it reaches {share:.0%} of that."
     else:
         sentence = (
-            f"it reaches {share:.0%} of its lowest roof, {found[name]:.3g} GFLOP/s ({name}): the rest goes into"
+            f"it reaches {share:.0%} of its lowest roof, {cap:.3g} GFLOP/s ({name}): the rest goes into"
             " copying channels, ordering weights and what the library adds for small pieces."
         )
-    return {"name": name, "gflops": found[name], "sentence": sentence}
+    return {"name": name, "gflops": cap, "sentence": f"{sentence[0].upper()}{sentence[1:]}"}

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 
 from compute.grouping import Grouping
 from compute.layers import GroupedConv2d
+from compute.measurerun.layers import FORMATS
 from compute.measurerun.quiet import Quiet
 from compute.strategies import Case, clock, strategies
-from compute.strategies.strategy import FORMATS
 
 Ceilings = dict[str, Any]
 Left = tuple[str, int]  # what runs next, and how many blocks are left at least
@@ -157,7 +157,7 @@ def _convolutions(
     with torch.random.fork_rng(devices=[]):
         layer = GroupedConv2d(channels, channels, 3, split, padding=1, bias=False, **options).requires_grad_(False)
     for name, format_ in FORMATS.items():
-        x = torch.ones(batch, channels, side, side, **options).contiguous(memory_format=format_)
+        x = torch.ones(batch, channels, side, side, **options).contiguous(memory_format=getattr(torch, format_))
         for strategy in strategies(layer, Case.of(layer, x)):
             if strategy.plan.name == "native" and strategy.memory_format == name:
                 run = strategy.prepare(layer)

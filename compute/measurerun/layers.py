@@ -4,18 +4,21 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.profiler import profile as legacy_profile  # the new one takes seconds to start
 
 from compute.layers import GroupedConv2d
 from compute.measure import AnySpec
 from compute.spec import ConvSpec
-from compute.strategies import Case, Decision, Plan, Strategy, plans, remember, strategies
+from compute.strategies import Case, Plan, Strategy, plans, remember, strategies
 from compute.strategies.plan import loop
 from compute.strategies.tuner import Race, trial
 
+FORMATS = {"contiguous": "contiguous_format", "channels_last": "channels_last"}  # torch's own names
+_profiler: Any = torch.autograd  # its old profiler has no types
+ATTEMPTS = 3  # to find the fastest strategy, where other processes get in between
 SEED = 0  # of weights and inputs: what they are does not matter, that they are the same does
 
 
@@ -30,6 +33,11 @@ class Arm:
     def trial(self, strategy: Strategy) -> Callable[[], object]:
         return trial(strategy.prepare(self.layer), self.layer, self.x, self.grad)
 
+    def as_written(self) -> Callable[[], object]:
+        """What `plain` describes, as people write it: none of our own code takes part."""
+        module = Written(self.layer)
+        return trial(module, module, self.x, self.grad)
+
     def plain(self) -> Strategy:
         """What people write: nn.Conv2d where all groups are alike, else a loop over the groups and cat."""
         grouping = self.layer.grouping
@@ -41,22 +49,57 @@ class Arm:
         return not self.x.is_contiguous()
 
     def offered(self) -> dict[str, Strategy]:
-        return {strategy.name: strategy for strategy in strategies(self.layer, Case.of(self.layer, self.x))}
+        return {strategy.name: strategy for strategy in strategies(self.layer, self._case())}
 
-    def tuned(self) -> Generator[str, bool, tuple[Strategy, Decision]]:
+    def tuned(self) -> Generator[str, bool, Strategy]:
         """The fastest strategy; yields before each timed block."""
         offered = self.offered()
-        default = next(iter(offered))
-        race = Race({name: self.trial(strategy) for name, strategy in offered.items()}, default, self.x.device)
-        yield from race.blocks()
-        decision = race.decision()
-        if decision.settled:
-            remember(Case.of(self.layer, self.x), decision)
-        return offered[decision.strategy], decision
+        for _ in range(ATTEMPTS):
+            trials = {name: self.trial(strategy) for name, strategy in offered.items()}
+            race = Race(trials, next(iter(offered)), self.x.device)
+            yield from race.blocks()
+            decision = race.decision()
+            if decision.settled:
+                remember(self._case(), decision)
+                break
+        return offered[decision.strategy]
+
+    def _case(self) -> Case:
+        with torch.set_grad_enabled(self.grad):
+            return Case.of(self.layer, self.x)
 
 
-def arm_of(conv: ConvSpec, spec: AnySpec, device: torch.device) -> Arm:
-    """conv's layer under spec's conditions, on the device."""
+class Written(nn.Module):
+    """A grouped layer as people write it today: nn.Conv2d(groups=...) where all groups are alike, else one nn.Conv2d a
+    group on its channels, and cat. Shares the layer's parameters."""
+
+    def __init__(self, layer: GroupedConv2d) -> None:
+        super().__init__()
+        grouping = layer.grouping
+        self.sizes = [a for a, _ in grouping.sizes]
+        spans = [(grouping.in_channels, grouping.out_channels, grouping.groups)]
+        if not grouping.equal:
+            spans = [(a, b, 1) for a, b in grouping.sizes]
+        window: dict[str, Any] = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+        filters = [layer.weight] if grouping.equal else layer.filters()
+        biases = (
+            [None] * len(spans) if layer.bias is None else torch.split(layer.bias.detach(), [b for _, b, _ in spans])
+        )
+        self.convs = nn.ModuleList()
+        for (a, b, groups), weight, bias in zip(spans, filters, biases, strict=True):
+            conv = nn.Conv2d(a, b, layer.kernel_size, groups=groups, bias=bias is not None, device="meta", **window)
+            conv.weight = nn.Parameter(weight.detach(), weight.requires_grad)
+            conv.bias = None if bias is None else nn.Parameter(bias, weight.requires_grad)
+            self.convs.append(conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(self.convs) == 1:
+            return self.convs[0](x)  # type: ignore[no-any-return]
+        return torch.cat([conv(part) for conv, part in zip(self.convs, torch.split(x, self.sizes, 1), strict=True)], 1)
+
+
+def arm_of(conv: ConvSpec, spec: AnySpec, device: torch.device, x: Tensor | None = None) -> Arm:
+    """conv's layer under spec's conditions, on the device. x: the input of an arm of the same shape; None: drawn."""
     dtype = getattr(torch, spec.dtype)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
@@ -70,9 +113,9 @@ def arm_of(conv: ConvSpec, spec: AnySpec, device: torch.device) -> Arm:
             conv.dilation,
             conv.bias,
         )
-        x = torch.randn(spec.batch, conv.grouping.in_channels, conv.height, conv.width)
+        if x is None:
+            x = torch.randn(spec.batch, conv.grouping.in_channels, conv.height, conv.width).to(device, dtype)
     layer = layer.to(device, dtype).requires_grad_(spec.backward)
-    x = x.to(device, dtype)
     if spec.memory_format == "channels_last":
         x = x.contiguous(memory_format=torch.channels_last)
         layer = layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as models are converted
@@ -80,7 +123,8 @@ def arm_of(conv: ConvSpec, spec: AnySpec, device: torch.device) -> Arm:
 
 
 PEAK_WORDS = {
-    "cpu": "most bytes of tensors allocated at once in one pass, beside input and weights, without oneDNN's scratch",
+    "cpu": "most bytes of tensors allocated at once in one pass, copies inside the library among them, beside input and"
+    " weights",
     "cuda": "most bytes that one pass allocates at once, beside input and weights",
 }
 
@@ -93,15 +137,25 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int | None:
         work()
         torch.cuda.synchronize(device)
         return int(torch.cuda.max_memory_allocated(device) - before)
-    if device.type != "cpu":
-        return None
-    with _quiet(), legacy_profile(use_kineto=False, profile_memory=True) as profiled:
-        work()
-    now = most = 0
-    for event in sorted(profiled.function_events or [], key=lambda event: event.time_range.start):
-        now += event.self_cpu_memory_usage
-        most = max(most, now)
-    return most
+    return max(allocated(work), default=0) if device.type == "cpu" else None
+
+
+def allocated(work: Callable[[], object]) -> list[int]:
+    """Bytes held after each allocation and release of one pass on the CPU, above what is held before it. torch's old
+    profiler tells them one by one, as the new one does, but starts at once."""
+    options = torch._C._profiler._ExperimentalConfig()
+    with _quiet():
+        config = _profiler.ProfilerConfig(_profiler.ProfilerState.CPU, False, True, False, False, False, options)
+        _profiler._enable_profiler_legacy(config)
+        try:
+            work()
+        finally:
+            threads = _profiler._disable_profiler_legacy()
+    held, now = [], 0
+    for event in (event for events in threads for event in events if event.kind() == "memory_alloc"):
+        now += event.cpu_memory_usage()
+        held.append(now)
+    return held
 
 
 @contextmanager

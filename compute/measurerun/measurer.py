@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
@@ -26,22 +26,24 @@ from compute.measure import (
     sizes_text,
 )
 from compute.measurerun.ceilings import Ceilings, ceilings
-from compute.measurerun.layers import PEAK_WORDS, Arm, arm_of, peak_bytes, supports
-from compute.measurerun.parallel import apart, sequential, threaded
+from compute.measurerun.layers import PEAK_WORDS, arm_of, peak_bytes, supports
+from compute.measurerun.parallel import apart, pool_of, sequential, spread, threaded
 from compute.measurerun.results import (
     REFERENCE,
     Result,
     conditions_sentence,
+    executed,
     factor,
     layer_facts,
     network_total,
+    raised,
     ranking,
     side_by_side,
     steps,
     summed,
     sweep_sentence,
 )
-from compute.measurerun.rotation import OFF, Rounds, Step, rotated
+from compute.measurerun.rotation import OFF, Rounds, Step, Trial, rotated
 from compute.strategies import Strategy, allocator
 
 Event = dict[str, Any]
@@ -108,16 +110,19 @@ class Measurer:
     def _layer(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         top = known or (yield from _named("ceilings", ceilings(self.device, getattr(torch, spec.dtype))))
         arms, skipped = spec.legal_arms()
-        found: dict[str, tuple[Arm, Grouping, Strategy]] = {}
+        found: dict[str, tuple[Grouping, Strategy]] = {}
+        trials: dict[str, Trial] = {}
+        x = None
         for name, grouping in arms.items():
-            arm = arm_of(spec.with_grouping(grouping), spec, self.device)
-            best, _ = yield from _named(f"looking for the fastest way: {label_of(grouping)}", arm.tuned())
-            found[f"{name} plain"] = arm, grouping, arm.plain()
-            found[f"{name} best"] = arm, grouping, best
-        trials = {key: arm.trial(strategy) for key, (arm, _, strategy) in found.items()}
+            arm = arm_of(spec.with_grouping(grouping), spec, self.device, x)
+            x = arm.x
+            best = yield from _named(f"looking for the fastest way: {label_of(grouping)}", arm.tuned())
+            found[f"{name} plain"], trials[f"{name} plain"] = (grouping, arm.plain()), arm.as_written()
+            found[f"{name} best"], trials[f"{name} best"] = (grouping, best), arm.trial(best)
         rounds = yield from _named("in turn", rotated(trials, REFERENCE, self.device, spec.rounds))
         rows = []
-        for key, (_, grouping, strategy) in found.items():
+        top = raised(top, spec, {key: (strategy, rounds.samples[key]) for key, (_, strategy) in found.items()})
+        for key, (grouping, strategy) in found.items():
             yield "memory", 0
             row = self._row(key, grouping, strategy, spec, rounds, top)
             row["peak_bytes"], row["peak_words"] = self._peak(trials[key])
@@ -142,8 +147,16 @@ class Measurer:
         moved = bytes_moved(counts, spec.batch, spec.dtype)
         held = None
         if not spec.backward:
-            alone = not strategy.plan.padded
-            held = bound(grouping, counts.flops * spec.batch, moved, strategy.calls, gflops, top, alone)
+            held = bound(
+                grouping,
+                counts.flops * spec.batch,
+                moved,
+                strategy.calls,
+                gflops,
+                top,
+                executed(conv, strategy),
+                not strategy.plan.padded,
+            )
         return {
             "arm": arm,
             "how": how,
@@ -176,35 +189,38 @@ class Measurer:
         standard = arm_of(
             spec.with_grouping(Grouping.standard(grouping.in_channels, grouping.out_channels)), spec, self.device
         )
-        arm = arm_of(spec.conv, spec, self.device)
-        best, _ = yield from _named("looking for the fastest way", arm.tuned())
+        arm = arm_of(spec.conv, spec, self.device, standard.x)
+        best = yield from _named("looking for the fastest way", arm.tuned())
         offered = arm.offered()
         plain = arm.plain()
         own, other = plain.memory_format, "contiguous" if arm.channels_last else "channels_last"
         formats = {name: Strategy(plain.plan, name) for name in (own, other)}
         packed = {name: f for name in (own, other) if (f := _find(offered, plain.plan.name, name, "prepacked"))}
-        trials = {REFERENCE: standard.trial(standard.plain()), "loop": arm.trial(plain)}
+        trials: dict[str, Trial] = {REFERENCE: standard.as_written(), "loop": arm.as_written()}
         trials["layout"] = arm.trial(formats[other])
         trials |= {f"prepack {name}": arm.trial(strategy) for name, strategy in packed.items()}
         trials["fewer-calls"] = arm.trial(best)
-        columns = apart(arm, grouping) if not spec.backward else None
-        if columns:
-            trials["no-cat"] = columns
+        columns = {}
+        if not grouping.equal:  # between layers of one split groups can stay apart, by the best plan or one by one
+            for strategy in dict.fromkeys((best, *(packed or formats).values())):
+                if work := apart(arm, strategy):
+                    key = f"no-cat {strategy.name}"
+                    columns[key], trials[key] = strategy, work
         rounds = yield from _named("in turn", rotated(trials, REFERENCE, self.device, spec.rounds))
-        return {**self._common(spec, rounds), **steps(spec, rounds, plain, best, own, other, packed, bool(columns))}
+        return {**self._common(spec, rounds), **steps(spec, rounds, plain, best, own, other, packed, columns)}
 
     def _sweep(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         standard = Grouping.standard(spec.conv.grouping.in_channels, spec.conv.grouping.out_channels)
         reference = arm_of(spec.with_grouping(standard), spec, self.device)
-        trials = {REFERENCE: reference.trial(reference.plain())}
+        trials: dict[str, Trial] = {REFERENCE: reference.as_written()}
         found: dict[str, tuple[str, Grouping, Strategy]] = {}
         for scheme, swept in spec.swept().items():
             for grouping in swept:
-                arm = arm_of(spec.with_grouping(grouping), spec, self.device)
-                best, _ = yield from _named(f"looking for the fastest way: {label_of(grouping)}", arm.tuned())
+                arm = arm_of(spec.with_grouping(grouping), spec, self.device, reference.x)
+                best = yield from _named(f"looking for the fastest way: {label_of(grouping)}", arm.tuned())
                 key = f"{scheme} {grouping.groups}"
                 found[key] = scheme, grouping, best
-                trials[key], trials[f"{key} plain"] = arm.trial(best), arm.trial(arm.plain())
+                trials[key], trials[f"{key} plain"] = arm.trial(best), arm.as_written()
         rounds = yield from _named("in turn", rotated(trials, REFERENCE, self.device, spec.rounds))
         rows = []
         for key, (scheme, grouping, strategy) in found.items():
@@ -229,32 +245,35 @@ class Measurer:
     def _parallel(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         grouping = spec.conv.grouping
         arm = arm_of(spec.conv, spec, self.device)
-        cores = torch.get_num_threads()
-        trials = {"one after another": sequential(arm, grouping)}
-        reasons = {}
-        if self.device.type == "cpu" and grouping.groups > 1 and cores > 1:
-            pool = ThreadPoolExecutor(min(cores, grouping.groups), initializer=torch.set_num_threads, initargs=(1,))
+        trials: dict[str, Trial] = {"one after another": sequential(arm, grouping)}
+        workers, reasons = {"one after another": 1}, {}
+        streams = next((strategy for strategy in arm.offered().values() if strategy.kernel == "streams"), None)
+        if streams:
+            trials["streams"], workers["streams"] = arm.trial(streams), grouping.groups
         else:
-            pool = None
-            reasons["threads"] = (
-                "there is one group" if grouping.groups == 1 else "there is one core, or the device is no CPU"
-            )
-        try:
-            if pool:
-                trials["threads"] = threaded(arm, grouping, pool)
-            offered = arm.offered()
-            streams = next((strategy for strategy in offered.values() if strategy.kernel == "streams"), None)
-            if streams:
-                trials["streams"] = arm.trial(streams)
+            reasons["streams"] = "they need a CUDA device, forward alone and more than one group"
+        if len(others := self._devices()) > 1 and grouping.groups > 1:
+            trials["devices"], workers["devices"] = spread(arm, grouping, others), min(len(others), grouping.groups)
+        else:
+            reasons["devices"] = "there is one device" if len(others) == 1 else "there is one group"
+        with ExitStack() as stack:
+            threads = min(torch.get_num_threads(), grouping.groups)
+            if self.device.type == "cpu" and threads > 1:
+                pool = stack.enter_context(pool_of(threads))
+                trials["threads"], workers["threads"] = threaded(arm, grouping, pool), threads
+            elif grouping.groups == 1:
+                reasons["threads"] = "there is one group"
             else:
-                reasons["streams"] = "they need a CUDA device, forward alone and more than one group"
-            reasons["devices"] = "there is one device"
+                reasons["threads"] = "there is one core" if self.device.type == "cpu" else "they are for a CPU's cores"
             rounds = yield from _named("in turn", rotated(trials, "one after another", self.device, spec.rounds))
-        finally:
-            if pool:
-                pool.shutdown()
-                torch.set_num_threads(cores)  # MKL has one number for all threads
-        return {**self._common(spec, rounds), **side_by_side(spec, rounds, reasons, cores)}
+        return {**self._common(spec, rounds), **side_by_side(spec, rounds, reasons, workers)}
+
+    def _devices(self) -> list[torch.device]:
+        if self.device.type != "cuda":
+            return [self.device]
+        first = self.device.index or 0
+        others = [i for i in range(torch.cuda.device_count()) if i != first]
+        return [torch.device("cuda", i) for i in (first, *others)]
 
     def _network(self, spec: NetworkMeasureSpec) -> Inner:
         rows, controls, discarded, unclean = [], [], 0, 0
@@ -262,10 +281,11 @@ class Measurer:
             original, variant = (arm_of(conv, spec, self.device) for conv in (layer.original, layer.variant))
             same = layer.original == layer.variant
             stage = f"{layer.name}"
-            best, _ = yield from _named(stage, variant.tuned())
-            trials = {"original": original.trial(original.plain())}
+            trials: dict[str, Trial] = {"original": original.as_written()}
+            words = "as it was"
             if not same:
-                trials["variant"] = variant.trial(best)
+                best = yield from _named(stage, variant.tuned())
+                trials["variant"], words = variant.trial(best), best.describe()
             rounds = yield from _named(stage, rotated(trials, "original", self.device, spec.rounds))
             controls.append(rounds.control)
             discarded, unclean = discarded + rounds.discarded, unclean + (not rounds.trusted)
@@ -284,7 +304,7 @@ class Measurer:
                         "sizes": sizes_text(layer.variant.grouping),
                         "median": median(times["variant"]),
                         "macs": count_layer(layer.variant).macs,
-                        "strategy": "as it was" if same else best.describe(),
+                        "strategy": words,
                     },
                     "promised": count_layer(layer.original).macs / count_layer(layer.variant).macs,
                     "measured": 1.0 if same else median(ratios(times["original"], times["variant"])),

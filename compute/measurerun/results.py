@@ -18,13 +18,17 @@ from compute.measure import (
     promised,
     quartiles,
     ratios,
+    taps_inside,
 )
+from compute.measurerun.ceilings import Ceilings
+from compute.measurerun.parallel import dealt
 from compute.measurerun.rotation import Rounds
 from compute.spec import ConvSpec
 from compute.strategies import Strategy
 
 Result = dict[str, Any]
 REFERENCE = "standard plain"
+APART = "groups kept apart: no cut, no cat"
 HOW = {"plain": "as people write it", "best": "at its best"}
 
 
@@ -39,6 +43,25 @@ def factor(rounds: Rounds, samples: list[float]) -> dict[str, float]:
     each = ratios(reference, samples)
     low, high = interval(each)
     return {"measured": median(each), "measured_low": low, "measured_high": high}
+
+
+def raised(top: Ceilings, spec: MeasureSpec, found: Mapping[str, tuple[Strategy, list[float]]]) -> Ceilings:
+    """A layer that is faster than every ceiling shows that the device can do more. found: by "arm how"."""
+    arms = spec.legal_arms()[0]
+    for key, (strategy, samples) in found.items():
+        conv = spec.with_grouping(arms[key.split()[0]])
+        work = 2 * count_layer(conv).macs * spec.batch * executed(conv, strategy)
+        name = "matrix product" if strategy.kernel == "matmul" else "convolution"
+        rate = work / median(samples) / 1e9
+        if rate > top["peak_gflops"] and not spec.backward:
+            which = "matmul_gflops" if name == "matrix product" else "conv_gflops"
+            top = {**top, which: rate, "peak_gflops": rate, "peak_from": name}
+    return top
+
+
+def executed(conv: ConvSpec, strategy: Strategy) -> float:
+    """Multiply-accumulates that are done at least over those counted: zeros between groups are, padding need not be."""
+    return strategy.plan.connections / conv.grouping.connections * taps_inside(conv)
 
 
 def ranking(rows: list[Result], rounds: Rounds) -> Result:
@@ -69,7 +92,7 @@ def steps(
     own: str,
     other: str,
     packed: Mapping[str, Strategy],
-    apart: bool,
+    columns: Mapping[str, Strategy],
 ) -> Result:
     def step(name: str, label: str, key: str | None, strategy: str, reason: str | None = None) -> Result:
         if key is None:
@@ -92,6 +115,7 @@ def steps(
     faster = "layout" if median(rounds.samples["layout"]) < median(rounds.samples["loop"]) else "loop"
     format_ = other if faster == "layout" else own
     keys = sorted((f"prepack {name}" for name in packed), key=lambda key: median(rounds.samples[key]))
+    kept = min(columns, key=lambda key: median(rounds.samples[key]), default=None)
     first = "nn.Conv2d(groups=)" if spec.conv.grouping.equal else "a loop of convolutions and cat"
     steps = [
         {
@@ -113,11 +137,9 @@ def steps(
             "prepack", "weights packed beforehand", None, "", "oneDNN packs weights for inference on a CPU alone"
         ),
         step("fewer-calls", "the fastest of all ways", "fewer-calls", best.describe()),
-        step("no-cat", "groups kept apart: no cut, no cat", "no-cat", "a call a group, never put together")
-        if apart
-        else step(
-            "no-cat", "groups kept apart: no cut, no cat", None, "", "there is one group, or gradients are wanted"
-        ),
+        step("no-cat", APART, kept, f"{columns[kept].describe()}, never put together")
+        if kept
+        else step("no-cat", APART, None, "", "one call does it all: nothing is cut or put together"),
     ]
     label = label_of(spec.conv.grouping)
     found = next(step for step in steps if step["name"] == "fewer-calls")["factor"]
@@ -156,7 +178,8 @@ def sweep_sentence(rows: list[Result]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def side_by_side(spec: MeasureSpec, rounds: Rounds, reasons: Mapping[str, str], cores: int) -> Result:
+def side_by_side(spec: MeasureSpec, rounds: Rounds, reasons: Mapping[str, str], workers: Mapping[str, int]) -> Result:
+    """workers: how many threads, streams or devices share the groups."""
     grouping = spec.conv.grouping
     work = [a * b for a, b in grouping.sizes]
     ideal = sum(work) / max(work)
@@ -186,9 +209,7 @@ def side_by_side(spec: MeasureSpec, rounds: Rounds, reasons: Mapping[str, str], 
                 "reason": None,
                 **{each: times[each] for each in ("median", "q1", "q3")},
                 "speedup": median(ratios(rounds.samples["one after another"], samples)),
-                "bytes_per_worker": [sum(held)]
-                if how == "one after another"
-                else _dealt(held, work, cores if how == "threads" else len(work)),
+                "bytes_per_worker": _bytes_each(held, work, workers[how]),
             }
         )
     ran = [row for row in rows if row["available"] and row["how"] != "one after another"]
@@ -220,14 +241,11 @@ def _bytes_of_groups(spec: MeasureSpec) -> list[int]:
     return found
 
 
-def _dealt(held: list[int], work: list[int], workers: int) -> list[int]:
-    """Bytes of each worker, the widest group first to whoever has least."""
-    loads = [[0, 0] for _ in range(min(workers, len(work)))]
-    for i in sorted(range(len(work)), key=lambda i: -work[i]):
-        least = min(loads)
-        least[0] += work[i]
-        least[1] += held[i]
-    return [bytes_ for _, bytes_ in loads]
+def _bytes_each(held: list[int], work: list[int], workers: int) -> list[int]:
+    each = [0] * workers
+    for worker, bytes_ in zip(dealt(work, workers), held, strict=True):
+        each[worker] += bytes_
+    return each
 
 
 def network_total(rows: list[Result]) -> Result:

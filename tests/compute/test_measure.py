@@ -186,7 +186,7 @@ def test_the_lowest_roof_is_named_with_its_numbers() -> None:
         "narrow groups": pytest.approx(expected),
     }
     assert caps(split, 80_000_000, 16_000_000, 4, TOP)["memory"] == pytest.approx(5 * 20.0), "past the cache"
-    assert "narrow groups" not in caps(split, 80_000_000, 1_600_000, 1, TOP, alone=False)
+    assert "narrow groups" not in caps(split, 80_000_000, 1_600_000, 1, TOP, 1.3, alone=False)
     assert bound(split, 80_000_000, 16_000_000, 4, 90.0, TOP)["name"] == "memory"
     assert "90%" in bound(split, 80_000_000, 16_000_000, 4, 90.0, TOP)["sentence"]
     low = bound(split, 80_000_000, 1_600_000, 4, 10.0, TOP)

@@ -140,7 +140,7 @@ def test_a_waterfall_has_every_step_or_says_why_not(measurer: Measurer, grouping
         assert not step["available"] or step["factor"] > 0
     missing = {step["name"] for step in result["steps"] if not step["available"]}
     assert ("prepack" in missing) >= backward
-    assert ("no-cat" in missing) == (backward or grouping.groups == 1)
+    assert ("no-cat" in missing) == grouping.equal
 
 
 def test_a_sweep_has_every_legal_number(measurer: Measurer) -> None:
