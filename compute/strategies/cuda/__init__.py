@@ -22,8 +22,8 @@ ONE_LAUNCH = ("triton", "triton graph")
 WORDS = {
     "streams": "each on a stream of its own",
     "graph": "recorded as a CUDA graph",
-    "triton": "all by one Triton kernel",
-    "triton graph": "all by one Triton kernel, recorded as a CUDA graph",
+    "triton": "by a Triton kernel",
+    "triton graph": "by a Triton kernel, recorded as a CUDA graph",
 }
 MOST_GROUPS = 16  # streams beyond it only wait for each other
 NARROW = 8  # channels: a split without a wider group leaves most of a tile empty
@@ -38,7 +38,8 @@ def offers(layer: "GroupedConv2d", case: "Case") -> list[tuple[Plan, str, str]]:
         if 1 < layer.grouping.groups <= MOST_GROUPS:
             found += [(each, own, "streams"), (each, own, "graph")]
     if _kernel_fits(layer, case):
-        found += [(each, "channels_last", k) for k in (("triton",) if case.grad else ONE_LAUNCH)]
+        together = Plan("groups", each.calls)
+        found += [(together, "channels_last", k) for k in (("triton",) if case.grad else ONE_LAUNCH)]
     return list(dict.fromkeys(found))
 
 
