@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from compute.errors import SpecError
 from compute.grouping import Grouping
 from compute.spec import Pair, pair
-from compute.strategies.case import Case
+from compute.strategies.case import Case, conditions
 from compute.strategies.strategy import Run, strategies
-from compute.strategies.tuner import Decision, decide
+from compute.strategies.tuner import Decision, changes, decide
 from compute.strategies.watched import watched
 
-KEPT_RUNS = 8  # kinds of input that a layer is prepared for
+KEPT_RUNS = 4  # kinds of input that a layer is prepared for, each with weights of its own
+_UNKNOWN: Any = object()
 
 
 class GroupedConv2d(nn.Module):
@@ -139,17 +140,18 @@ class GroupedConv2d(nn.Module):
     def _chosen(self, x: Tensor) -> Run | None:
         """What runs inputs like x; None: the plain way. Whatever looks into a forward (compilers, transforms, counters
         of FLOPs) sees the plain way."""
-        if self.strategy == "plain" or type(x) is not Tensor or watched():
+        if self.strategy == "plain" or type(x) is not Tensor or watched() or not self._own():
             return None
-        grad = torch.is_grad_enabled()
-        key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad and (x.requires_grad or self._learns()))
-        if key in self._runs:
-            return self._runs[key]
+        grad = torch.is_grad_enabled() and (x.requires_grad or self._learns())
+        key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad, conditions(x.device.type), changes())
+        known: Run | None = self._runs.get(key, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
         run, settled = self._prepared(x)
         if settled:
             self._runs[key] = run
-            if len(self._runs) > KEPT_RUNS:
-                del self._runs[next(iter(self._runs))]
+            for oldest in list(self._runs)[:-KEPT_RUNS]:
+                self._runs.pop(oldest, None)
         return run
 
     def _prepared(self, x: Tensor) -> tuple[Run | None, bool]:
@@ -171,12 +173,21 @@ class GroupedConv2d(nn.Module):
         bias = [] if self.bias is None or self.grouping.equal else [self.bias]
         return [p for p in (*own, *bias) if p is not None]
 
+    def _own(self) -> bool:
+        """Whether the filters are its parameters: not where pruning, a parametrization or a replica of DataParallel
+        computes them."""
+        names = self._parameters
+        return "bias" in names and ("weight" in names or not self.grouping.equal)
+
     def _learns(self) -> bool:
         return any(p.requires_grad for p in self.tensors())
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, or what is sent elsewhere, prepares itself anew."""
         return {**self.__dict__, "_runs": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"strategy": "auto", "_runs": {}, **state})  # type: ignore[no-untyped-call]
 
     def extra_repr(self) -> str:
         sizes = ", ".join(f"{n}×({a}→{b})" if n > 1 else f"{a}→{b}" for n, a, b in self.grouping.runs)

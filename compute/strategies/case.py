@@ -86,6 +86,14 @@ def wants_grad(layer: torch.nn.Module, x: Tensor) -> bool:
     return torch.is_grad_enabled() and (x.requires_grad or any(p.requires_grad for p in layer.parameters()))
 
 
+def conditions(device: str) -> tuple[object, ...]:
+    """What of a case no input tells, at the cost of a call: it may change between two."""
+    return torch.get_num_threads(), _allocator, _onednn() if device != "cuda" else _settings(device)
+
+
+_onednn = torch._C._get_mkldnn_enabled
+
+
 @functools.cache
 def _device_name(device: torch.device) -> str:
     return f"{device.type}: {devices.describe(device)['name']}, {os.uname().machine if hasattr(os, 'uname') else ''}"

@@ -6,6 +6,7 @@ import json
 import math
 import statistics
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from compute.strategies import clock
 from compute.strategies.case import Case
-from compute.strategies.strategy import Run, strategies
+from compute.strategies.strategy import Run, Strategy, strategies
 
 if TYPE_CHECKING:
     from compute.layers import GroupedConv2d
@@ -27,7 +28,11 @@ LEAST_MACS = 50_000  # of a whole batch: below it there is nothing to gain
 FIRST_CUT, SECOND_CUT = 1.8, 1.15  # times the fastest so far: what is slower leaves the race
 LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 5, 3, 11
 BUDGET_SECONDS = 1.5
+LONG_SECONDS = 0.1  # a run that takes this needs no warm caches, and few rounds
+LONG_CUT, LONG_ROUNDS = 1.1, 3
 ATTEMPTS = 3  # on a busy machine
+PAUSE = 10  # times what an attempt took: so long the next one waits
+MOST_SHAPES = 16  # of inputs measured for one layer: beyond them the nearest shape's choice is taken over
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class Decision:
 _lock = threading.Lock()
 _known: dict[Case, Decision] = {}
 _attempts: dict[Case, int] = {}
+_not_before: dict[Case, float] = {}
+_changes = 0
+
+
+def changes() -> int:
+    """Grows whenever decisions are taken over or forgotten: who keeps one asks whether it still stands."""
+    return _changes
 
 
 def decide(layer: "GroupedConv2d", x: Tensor) -> Decision:
@@ -60,10 +72,17 @@ def decide(layer: "GroupedConv2d", x: Tensor) -> Decision:
     default = strategies(layer, case)[0].name
     if work_of(layer, x) < LEAST_MACS:
         return Decision(default, default, 1.0, "too small to tune")
+    if time.monotonic() < _not_before.get(case, 0.0):
+        return Decision(default, default, 1.0, "the machine was too busy to tell", settled=False)
     if not _lock.acquire(blocking=False):
         return Decision(default, default, 1.0, "another layer is being tuned", settled=False)
     try:
+        near = _nearest(case)
+        if near is not None:
+            return near
+        start = time.monotonic()
         decision = _measured(layer, x, case)
+        _not_before[case] = time.monotonic() + PAUSE * (time.monotonic() - start)
         _attempts[case] = _attempts.get(case, 0) + 1
         if _attempts[case] >= ATTEMPTS:
             decision = dataclasses.replace(decision, settled=True)
@@ -72,6 +91,19 @@ def decide(layer: "GroupedConv2d", x: Tensor) -> Decision:
         return decision
     finally:
         _lock.release()
+
+
+def _nearest(case: Case) -> Decision | None:
+    """The choice for the shape nearest in size, once many shapes of the same layer were measured: inputs that never
+    come twice would be measured for ever."""
+    wanted = dataclasses.replace(case, batch=0, height=0, width=0)
+    known = [(c, d) for c, d in _known.items() if dataclasses.replace(c, batch=0, height=0, width=0) == wanted]
+    if len(known) < MOST_SHAPES:
+        return None
+    size = case.batch * case.height * case.width
+    near, decision = min(known, key=lambda pair: abs(math.log(pair[0].batch * pair[0].height * pair[0].width / size)))
+    words = f"as for {near.batch} x {near.height} x {near.width}: {MOST_SHAPES} shapes of this layer were measured"
+    return dataclasses.replace(decision, reason=words, samples={})
 
 
 def work_of(layer: "GroupedConv2d", x: Tensor) -> int:
@@ -87,12 +119,16 @@ def decisions() -> list[tuple[Case, Decision]]:
 
 def remember(case: Case, decision: Decision) -> None:
     """Take over what was measured elsewhere: by a panel, on another day."""
+    global _changes
     _known[case] = decision
+    _changes += 1
 
 
 def forget() -> None:
-    _known.clear()
-    _attempts.clear()
+    global _changes
+    for kept in (_known, _attempts, _not_before):
+        kept.clear()
+    _changes += 1
 
 
 def save(path: str | Path) -> None:
@@ -106,7 +142,7 @@ def load(path: str | Path) -> int:
     entries = json.loads(Path(path).read_text())
     for entry in entries:
         case = {name: _tuples(value) for name, value in entry["case"].items()}
-        _known[Case(**case)] = Decision(**entry["decision"])
+        remember(Case(**case), Decision(**entry["decision"]))
     return len(entries)
 
 
@@ -124,7 +160,7 @@ def _measured(layer: "GroupedConv2d", x: Tensor, case: Case) -> Decision:
         model, inputs = copy.deepcopy(layer), x.detach().clone(memory_format=torch.preserve_format)
         inputs.requires_grad_(x.requires_grad)
     trials = {name: trial(option.prepare(model), model, inputs, case.grad) for name, option in options.items()}
-    race = Race(trials, default, x.device)
+    race = Race(trials, default, x.device, options)
     for _ in race.blocks():
         pass
     return race.decision()
@@ -147,18 +183,30 @@ def trial(run: Run, layer: torch.nn.Module, x: Tensor, grad: bool) -> Callable[[
 class Race:
     """Strategies run in turn, the default twice; the slow ones leave early."""
 
-    def __init__(self, trials: Mapping[str, Callable[[], object]], default: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        trials: Mapping[str, Callable[[], object]],
+        default: str,
+        device: torch.device,
+        options: Mapping[str, Strategy] | None = None,
+    ) -> None:
         self._trials, self._default, self._device = dict(trials), default, device
+        self._options = options or {}
         self._samples: dict[str, list[float]] = {name: [] for name in self._trials}
         self._again: list[float] = []
+        self._first: dict[str, float] = {}
         self._repeats: dict[str, int] = {}
         self._spent = 0.0
         self._rounds = 0
 
     @property
     def over(self) -> bool:
-        enough = self._rounds >= LEAST_ROUNDS and self._spent > BUDGET_SECONDS
+        enough = self._rounds >= (LONG_ROUNDS if self._long else LEAST_ROUNDS) and self._spent > BUDGET_SECONDS
         return self._rounds >= MOST_ROUNDS or enough or len(self._trials) == 1
+
+    @property
+    def _long(self) -> bool:
+        return self._first.get(self._default, 0.0) > LONG_SECONDS
 
     def blocks(self) -> Iterator[str]:
         """Runs to the end; yields after each timed block, so that others may have the device in between."""
@@ -167,18 +215,39 @@ class Race:
             yield from self._round()
 
     def _start(self) -> Iterator[str]:
-        first: dict[str, float] = {}
-        for name, trial in list(self._trials.items()):
+        """Each once or twice; long ones first by the default's plan alone, other plans then only as its fastest ran."""
+        yield from self._tried([self._default])
+        others = [name for name in self._trials if name != self._default]
+        if self._long and self._options:
+            plan = self._options[self._default].plan
+            yield from self._tried([name for name in others if self._options[name].plan == plan])
+            best = self._options[min(self._first, key=self._first.__getitem__)]
+            kind = (best.memory_format, best.kernel)
+            others = [n for n in others if (self._options[n].memory_format, self._options[n].kernel) == kind]
+        yield from self._tried([name for name in others if name not in self._first])
+        self._trials = {name: trial for name, trial in self._trials.items() if name in self._first}
+        self._cut(self._first, LONG_CUT if self._long else FIRST_CUT)
+        block = clock.BLOCK_SECONDS / 4
+        self._repeats = {name: clock.repeats_for(self._first[name], block) for name in self._trials}
+
+    def _tried(self, names: list[str]) -> Iterator[str]:
+        for name in names:
             try:
-                trial()
-                first[name] = min(clock.seconds(trial, self._device) for _ in range(2))
+                taken = self._once(name)  # packs, and warms
+                if taken < 3 * min(self._first.values(), default=math.inf):
+                    taken = min(taken, self._once(name))
+                if taken < LONG_SECONDS / 100:
+                    taken = min(taken, self._once(name))
+                self._first[name] = taken
                 yield name
             except RuntimeError:  # no kernel for this type or shape, or no memory for it
                 if name == self._default:
                     raise
-                del self._trials[name], self._samples[name]
-        self._cut(first, FIRST_CUT)
-        self._repeats = {name: clock.repeats_for(first[name], clock.BLOCK_SECONDS / 4) for name in self._trials}
+
+    def _once(self, name: str) -> float:
+        taken = clock.seconds(self._trials[name], self._device)
+        self._spent += taken
+        return taken
 
     def _round(self) -> Iterator[str]:
         names = list(self._trials)
@@ -194,7 +263,8 @@ class Race:
 
     def _timed(self, name: str) -> float:
         trial = self._trials[name]
-        trial()  # into the caches
+        if not self._long:
+            trial()  # into the caches
         taken = clock.seconds(trial, self._device, self._repeats[name])
         self._spent += taken * (self._repeats[name] + 1)
         return taken
@@ -220,7 +290,8 @@ class Race:
                 break
             ratios = sorted(a / b for a, b in zip(default, self._samples[name], strict=True))
             gain = statistics.median(ratios)
-            if gain > LEAST_GAIN and ratios[1] > 1:  # outside the spread: all rounds but one agree
+            outside = ratios[1 if len(ratios) >= LEAST_ROUNDS else 0] > 1  # of the spread: all rounds but one agree
+            if gain > LEAST_GAIN and outside:
                 words = f"{gain:.2f} times as fast as {self._default}"
                 return Decision(name, self._default, gain, words, self._samples, control)
         return self._stay("nothing else is faster beyond the spread", control)
