@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.measure import Measure
 from tests.browser.networks import Networks
 from tests.browser.panels import Groupscope
 from tests.browser.stack import Stack
@@ -27,6 +28,7 @@ BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error(`po
 Open = Callable[..., Groupscope]
 OpenNetworks = Callable[..., Networks]
 OpenStack = Callable[..., Stack]
+OpenMeasure = Callable[..., Measure]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -107,6 +109,21 @@ def open_stack(new_page: Callable[..., Page], server: str) -> OpenStack:
         texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in state.items()}
         address = f"/stack?{urlencode(texts, safe=',:')}" if texts else "/stack"
         view = Stack(new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme), server)
+        return view.wait() if painted else view
+
+    return open_one
+
+
+@pytest.fixture
+def open_measure(new_page: Callable[..., Page], server: str) -> OpenMeasure:
+    """The same for the page that measures."""
+
+    def open_one(
+        *, screen: tuple[int, int] = (1440, 900), color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Measure:
+        texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in state.items()}
+        address = f"/measure?{urlencode(texts, safe=',:')}" if texts else "/measure"
+        view = Measure(new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme), server)
         return view.wait() if painted else view
 
     return open_one

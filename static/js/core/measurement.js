@@ -6,7 +6,8 @@
  * @typedef {{id: string, kind: string, query?: string, [more: string]: any}} Entry  of the queue or the list
  * @typedef {object} Standing
  * @property {"looking"|"none"|"asking"|"queued"|"running"|"done"} phase
- * @property {string|null} id  of what runs, or of the result
+ * @property {string|null} id  of what runs
+ * @property {string|null} kept  id of the result
  * @property {number} position  in the queue; 0 is the next one
  * @property {Progress|null} progress
  * @property {any} result
@@ -16,7 +17,7 @@
 import { ApiError, getJson, postJson, sentenceOf } from "./api.js";
 
 /** @type {Standing} */
-const NOTHING = { phase: "none", id: null, position: 0, progress: null, result: null, note: null };
+const NOTHING = { phase: "none", id: null, kept: null, position: 0, progress: null, result: null, note: null };
 
 /**
  * @template {object} S
@@ -53,14 +54,17 @@ export function createMeasurement({ store, kind, key, find, begin, changed = () 
   async function look() {
     leave();
     const { signal } = looking;
-    become({ ...NOTHING, phase: "looking", result: standing.result });
+    become({ ...NOTHING, phase: "looking", result: standing.result, kept: standing.kept });
     try {
       const found = await find(store.get(), signal);
       if (signal.aborted) return;
-      if (found.active) return follow(found.active.id);
+      if (found.active) {
+        become({ result: null, kept: null });
+        return follow(found.active.id);
+      }
       const [kept] = found.measurements;
       const result = kept ? await getJson(`/api/measurements/${kept.id}`, { signal }) : null;
-      if (!signal.aborted) become({ ...NOTHING, phase: result ? "done" : "none", id: kept?.id ?? null, result });
+      if (!signal.aborted) become({ ...NOTHING, phase: result ? "done" : "none", kept: kept?.id ?? null, result });
     } catch (error) {
       if (!signal.aborted) become({ ...NOTHING, note: error instanceof ApiError && error.status < 500 && error.status > 0 ? null : sentenceOf(/** @type {Error} */ (error)) });
     }
@@ -92,7 +96,7 @@ export function createMeasurement({ store, kind, key, find, begin, changed = () 
     });
     on("queued", ({ position }) => become({ phase: "queued", position }));
     on("progress", (progress) => become({ phase: "running", progress }));
-    on("result", (result) => finish({ phase: "done", id: result.id, progress: null, result, note: result.stored === false ? result.stored_reason : null }));
+    on("result", (result) => finish({ phase: "done", id: null, kept: result.id, progress: null, result, note: result.stored === false ? result.stored_reason : null }));
     on("cancelled", () => finish({ ...NOTHING, note: "Cancelled: nothing was kept of it." }));
     on("failed", ({ error }) => finish({ ...NOTHING, note: new ApiError(0, error).sentence }));
   }

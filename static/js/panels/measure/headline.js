@@ -44,6 +44,7 @@ export function createHeadline(host, { store, measurement }) {
   qs(".panel-body", host).replaceChildren(...Object.values(cells).map(({ element }) => element));
   /** @type {number|null} */
   let promised = null;
+  let planned = ""; // for which state
 
   function show() {
     const state = store.get();
@@ -58,7 +59,7 @@ export function createHeadline(host, { store, measurement }) {
     }
     const best = rows.find((/** @type {any} */ row) => row.how === "best") ?? rows[0];
     cells.time.write(best ? time(best.median) : "not measured yet", best?.median ?? null);
-    host.dataset.painted = canonical(state);
+    if (planned === canonical(state)) host.dataset.painted = planned;
   }
 
   const off = measurement.subscribe(show);
@@ -66,6 +67,7 @@ export function createHeadline(host, { store, measurement }) {
     /** @param {import("./runbar.js").Plan|null} plan */
     planned(plan) {
       promised = plan?.arms.find(({ arm }) => arm === store.get().scheme)?.promised ?? null;
+      planned = canonical(store.get());
       show();
     },
     destroy: off,

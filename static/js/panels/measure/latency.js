@@ -62,7 +62,7 @@ export function createLatency(host, deps) {
       walk: { places: () => rows.map((_, at) => at), sentence: (at) => sentence(rows[at]) },
     },
     below: [
-      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Promised and measured" }, table),
+      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table of latencies" }, table),
       skipped,
       twinOf("Throughput, memory and the rest", more),
     ],

@@ -23,7 +23,7 @@ import { createChartView } from "../chartview.js";
  * @param {(partial: any) => void} [deps.partial]
  */
 export function createMeasured(host, { store, measurement, head, chart, empty, below, show }) {
-  const sentence = h("p", { class: "point", "data-name": "sentence" });
+  const sentence = h("p", { class: "gist", "data-name": "sentence" });
   const conditions = h("p", { class: "conditions" });
   const view = createChartView({ id: chart.id, label: chart.label, file: chart.figure, dress: dressedMeasure, walk: chart.walk });
   const csv = h("a", { class: "file", download: true }, "CSV");
@@ -35,7 +35,7 @@ export function createMeasured(host, { store, measurement, head, chart, empty, b
   let drawn = "";
 
   /** @param {import("../../core/measurement.js").Standing} standing */
-  async function read({ phase, id, result }) {
+  async function read({ phase, kept: id, result }) {
     if (phase === "looking") return;
     const has = result !== null;
     blank.hidden = has;

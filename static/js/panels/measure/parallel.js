@@ -22,7 +22,7 @@ export function createParallel(host, deps) {
   function show(result) {
     ({ ideal } = result);
     rows = result.rows.filter((/** @type {any} */ row) => row.available);
-    table.replaceChildren(headOf(["Groups run", "median", "speed-up", "at most", "memory of each", ""]),
+    table.replaceChildren(headOf(["Groups run", "median", "speed-up", "at most", "memory of each", "why not"]),
       h("tbody", {}, ...result.rows.map((/** @type {any} */ row) => h("tr", { "data-how": row.how }, h("th", { scope: "row" }, row.how),
         h("td", {}, row.available ? time(row.median) : "–"), h("td", { "data-name": "speedup", "data-value": row.speedup }, row.available ? factor(row.speedup) : "–"),
         h("td", {}, factor(ideal)), h("td", { class: "words" }, row.available ? memories(row.bytes_per_worker) : "–"), h("td", { class: "words" }, row.reason ?? "")))));
@@ -35,6 +35,6 @@ export function createParallel(host, deps) {
       id: "parallel-chart", label: "Chart of the speed-up of groups in parallel", figure: "parallel",
       walk: { places: () => rows.map((_, at) => at), sentence: (at) => `${rows[at].how}: ${factor(rows[at].speedup)}, at most ${factor(ideal)}.` },
     },
-    below: [h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Groups in parallel" }, table)],
+    below: [h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table of groups run side by side" }, table)],
   });
 }

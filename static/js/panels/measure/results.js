@@ -40,7 +40,7 @@ export function createResults(host, { deleted }) {
     const { measurements } = await getJson(`/api/measurements?limit=${MOST}`);
     none.hidden = measurements.length > 0;
     all.hidden = measurements.length === 0;
-    table.replaceChildren(...(measurements.length ? [headOf(["When", "what", "layer", "result", "", ""])] : []), h("tbody", {}, ...measurements.map(line)));
+    table.replaceChildren(...(measurements.length ? [headOf(["When", "what", "layer", "result", "file", "delete"])] : []), h("tbody", {}, ...measurements.map(line)));
   }
 
   /** @param {import("../../core/measurement.js").Entry} entry */

@@ -27,7 +27,7 @@ export function createRoofline(host, deps) {
         h("td", {}, figures(row.intensity)), h("td", {}, figures(row.gflops)), h("td", { class: "words" }, row.bound?.name ?? "–"),
         h("td", {}, row.bound ? figures(row.bound.gflops) : "–")))));
     const { ceilings } = result;
-    roofs.replaceChildren(headOf(["Measured at most", ""]), h("tbody", {}, ...[
+    roofs.replaceChildren(headOf(["Measured at most", "value"]), h("tbody", {}, ...[
       ["best matrix product", `${figures(ceilings.matmul_gflops)} GFLOP/s`],
       ["best convolution", `${figures(ceilings.conv_gflops)} GFLOP/s`],
       ["copy, in cache", `${si(ceilings.cache_bytes_per_second)}B/s`],

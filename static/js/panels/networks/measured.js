@@ -22,7 +22,7 @@ export function createMeasuredLayers(host, { store }) {
     begin: (state, signal) => postJson("/api/measurements/network", subjectOf(state), { signal }),
   });
   const bar = createRunBar({ measurement, verb: "Measure every convolution" });
-  const sentence = h("p", { class: "point" });
+  const sentence = h("p", { class: "gist" });
   const table = h("table", { class: "measured-layers" });
   const conditions = h("p", { class: "conditions" });
   const csv = h("a", { download: true }, "CSV");
@@ -40,7 +40,7 @@ export function createMeasuredLayers(host, { store }) {
       h("td", { "data-name": "measured", "data-value": measured }, h("strong", {}, factor(measured))),
       h("td", { class: "words" }, variant.strategy ?? ""));
 
-  const off = measurement.subscribe(({ phase, id, result }) => {
+  const off = measurement.subscribe(({ phase, kept: id, result }) => {
     if (phase === "looking") return;
     full.hidden = !result;
     host.dataset.result = result ? String(id) : "";
@@ -48,7 +48,7 @@ export function createMeasuredLayers(host, { store }) {
     setText(sentence, result.sentence);
     setText(conditions, `${result.conditions.sentence} ${moment(result.conditions.date)}.`);
     csv.setAttribute("href", `/api/measurements/${id}/csv`);
-    const heads = ["Convolution", "", "original", "variant", "promised", "measured", "strategy"].map((text) => h("th", { scope: "col" }, text));
+    const heads = ["Convolution", "times", "original", "variant", "promised", "measured", "strategy"].map((text) => h("th", { scope: "col" }, text));
     table.replaceChildren(h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...result.rows.map(line)));
   });
   return {
