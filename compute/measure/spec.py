@@ -14,7 +14,7 @@ DTYPES = tuple(ITEM_BYTES)
 MEMORY_FORMATS = ("contiguous", "channels_last")
 ROUNDS, MIN_ROUNDS, MAX_ROUNDS = 15, 5, 101
 FEW_GROUPS = 4  # where the split on screen has no number of groups of its own
-MOST_SWEPT = 12  # numbers of groups of one scheme in a sweep
+MOST_SWEPT = 24  # numbers of groups of one scheme in a sweep
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,14 @@ class MeasureSpec:
         found = {}
         for scheme in ("uniform", "logarithmic"):
             base = on_screen.base or 2
-            legal = thinned(legal_groups(scheme, *channels, base))
+            legal = thinned(self.legal_numbers(scheme))
             found[scheme] = tuple(Grouping.of(scheme, *channels, n, base) for n in legal)
         return found
+
+    def legal_numbers(self, scheme: str) -> tuple[int, ...]:
+        """Of groups, which `scheme` can have on these channels."""
+        on_screen = self.conv.grouping
+        return legal_groups(scheme, on_screen.in_channels, on_screen.out_channels, on_screen.base or 2)
 
     def with_grouping(self, grouping: Grouping) -> ConvSpec:
         return regrouped(self.conv, grouping)

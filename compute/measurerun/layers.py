@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from compute.layers import GroupedConv2d
 from compute.measure import AnySpec
 from compute.spec import ConvSpec
-from compute.strategies import Case, Plan, Strategy, plans, remember, strategies
+from compute.strategies import Case, Plan, Strategy, clock, plans, remember, strategies
 from compute.strategies.plan import loop
 from compute.strategies.tuner import Race, trial
 
@@ -181,3 +181,11 @@ def supports(dtype: str, device: torch.device) -> bool:
     except (RuntimeError, TypeError, NotImplementedError):
         return False
     return True
+
+
+def convolution_seconds(dtype: str, device: torch.device) -> float:
+    """Of a small one."""
+    conv = nn.Conv2d(32, 32, 3, padding=1, device=device, dtype=getattr(torch, dtype)).requires_grad_(False)
+    x = torch.ones(1, 32, 28, 28, device=device, dtype=getattr(torch, dtype))
+    conv(x)
+    return min(clock.seconds(lambda: conv(x), device) for _ in range(5))

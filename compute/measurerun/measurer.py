@@ -26,7 +26,7 @@ from compute.measure import (
     sizes_text,
 )
 from compute.measurerun.ceilings import Ceilings, ceilings
-from compute.measurerun.layers import PEAK_WORDS, arm_of, peak_bytes, supports
+from compute.measurerun.layers import PEAK_WORDS, arm_of, convolution_seconds, peak_bytes, supports
 from compute.measurerun.parallel import apart, pool_of, sequential, spread, threaded
 from compute.measurerun.results import (
     REFERENCE,
@@ -58,6 +58,7 @@ class Measurer:
     def __init__(self, device: str | torch.device = "auto") -> None:
         self.device = device if isinstance(device, torch.device) else devices.choose(device)
         self._dtypes: list[str] | None = None
+        self._slowness: dict[str, float] = {"float32": 1.0}
 
     def describe(self) -> dict[str, Any]:
         return devices.describe(self.device)
@@ -91,8 +92,9 @@ class Measurer:
             inner.close()
 
     def _inner(self, spec: AnySpec, known: Ceilings | None) -> Inner:
+        yield from _named(f"{spec.dtype} beside float32", self._compare(spec.dtype))
         if isinstance(spec, NetworkMeasureSpec):
-            return self._network(spec)
+            return (yield from self._network(spec))
         kinds: dict[str, Callable[[MeasureSpec, Ceilings | None], Inner]] = {
             "layer": self._layer,
             "waterfall": self._waterfall,
@@ -100,7 +102,16 @@ class Measurer:
             "parallel": self._parallel,
             "ceilings": self._ceilings,
         }
-        return kinds[spec.kind](spec, known)
+        return (yield from kinds[spec.kind](spec, known))
+
+    def _compare(self, dtype: str) -> Generator[str, bool, None]:
+        """How many times as long a convolution takes as in float32: some types run, but only just."""
+        if dtype not in self._slowness:
+            times = {}
+            for name in ("float32", dtype):
+                yield name
+                times[name] = convolution_seconds(name, self.device)
+            self._slowness[dtype] = times[dtype] / times["float32"]
 
     def _ceilings(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         found = yield from _named("ceilings", ceilings(self.device, getattr(torch, spec.dtype)))
@@ -240,7 +251,7 @@ class Measurer:
                     **factor(rounds, rounds.samples[key]),
                 }
             )
-        return {**self._common(spec, rounds), "rows": rows, "sentence": sweep_sentence(rows)}
+        return {**self._common(spec, rounds), "rows": rows, "sentence": sweep_sentence(rows, spec)}
 
     def _parallel(self, spec: MeasureSpec, known: Ceilings | None) -> Inner:
         grouping = spec.conv.grouping
@@ -331,7 +342,7 @@ class Measurer:
             "discarded": rounds.discarded if rounds else 0,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        conditions["sentence"] = conditions_sentence(conditions)
+        conditions["sentence"] = conditions_sentence(conditions, self._slowness[spec.dtype])
         control = {
             "ratio": rounds.control if rounds else 1.0,
             "limit": OFF,

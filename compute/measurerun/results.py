@@ -28,6 +28,7 @@ from compute.strategies import Strategy
 
 Result = dict[str, Any]
 REFERENCE = "standard plain"
+SLOW = 4.0  # times as long as float32: worth a word
 APART = "groups kept apart: no cut, no cat"
 HOW = {"plain": "as people write it", "best": "at its best"}
 
@@ -159,7 +160,7 @@ def steps(
     }
 
 
-def sweep_sentence(rows: list[Result]) -> str:
+def sweep_sentence(rows: list[Result], spec: MeasureSpec) -> str:
     parts = []
     for scheme in ("uniform", "logarithmic"):
         mine = [row for row in rows if row["scheme"] == scheme]
@@ -169,10 +170,12 @@ def sweep_sentence(rows: list[Result]) -> str:
             for before, after in itertools.pairwise(mine)
             if after["q1"] > before["q3"] and after["macs"] <= before["macs"]
         ]
+        legal = len(spec.legal_numbers(scheme))
+        left = f" ({len(mine)} of its {legal} legal numbers were run)" if legal > len(mine) else ""
         rise = f", although n = {', '.join(map(str, up))} takes longer than the number before it" if up else ""
         parts.append(
             f"{scheme} is fastest at n = {fastest['groups']}"
-            f" (×{fastest['measured']:.2f}, promised ×{fastest['promised']:.2f}){rise}"
+            f" (×{fastest['measured']:.2f}, promised ×{fastest['promised']:.2f}){rise}{left}"
         )
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
@@ -281,14 +284,16 @@ def layer_facts(conv: ConvSpec, spec: AnySpec) -> Result:
     }
 
 
-def conditions_sentence(told: Mapping[str, Any]) -> str:
+def conditions_sentence(told: Mapping[str, Any], slowness: float = 1.0) -> str:
+    """slowness: how many times as long a convolution takes in this type as in float32."""
     name = told["name"] or told["device"]
     threads = f", {told['threads']} thread{'s' if told['threads'] > 1 else ''}" if told["device"] == "cpu" else ""
     ways = "forward and backward" if told["backward"] else "forward"
     extra = f", TF32 {'on' if told['tf32'] else 'off'}" if told["device"].startswith("cuda") else ""
     again = f", {told['discarded']} more run again" if told["discarded"] else ""
+    slow = f" (which takes {slowness:.0f} times as long as float32 here)" if slowness >= SLOW else ""
     return (
-        f"{name}{threads}{extra}; torch {told['torch']}, {told['dtype']},"
+        f"{name}{threads}{extra}; torch {told['torch']}, {told['dtype']}{slow},"
         f" {told['memory_format'].replace('_', ' ')}, {ways}, batch {told['batch']};"
         f" allocator {told['allocator']}; {told['rounds']} rounds{again}."
     )

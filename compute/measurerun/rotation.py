@@ -17,6 +17,7 @@ Steps = Generator[Step, bool, "Rounds"]
 OFF = 0.05  # the reference against itself, in one round
 MORE_ROUNDS = 2  # times as many rounds as asked for, at most, where the machine is busy
 BLOCK_SECONDS = 0.005
+LONG_SECONDS = 0.05  # of a pass: from here on a step is one pass, since others wait for the device meanwhile
 MOST_UNCLEAN = 0.2  # of the rounds that count
 MORE_BLOCKS = 2  # a block that other processes cut into is run again, so often
 
@@ -46,46 +47,57 @@ class Rounds:
 def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, rounds: int) -> Steps:
     """Yields the name of the trial before each timed block and how many blocks are left, and is sent whether something
     else ran on the device meanwhile: then caches are cold, the block begins with one more untimed pass, and its round
-    does not count."""
+    does not count, as long as there may be another."""
     found = Rounds({name: [] for name in trials}, reference=reference)
     names = [*trials, ""]  # "": the reference again
-    run = {**trials, "": trials[reference]}
-    repeats = {}
-    for at, name in enumerate(names):
-        yield name or reference, len(names) * (rounds + 1) - at
-        run[name]()
-        repeats[name] = clock.repeats_for(clock.seconds(run[name], device), BLOCK_SECONDS)
-    repeats[""] = repeats[reference]
-    quiet, turn = Quiet(), 0
+    blocks = {}
+    for at, name in enumerate(trials):
+        yield name, len(names) * rounds + len(trials) - at
+        blocks[name] = Block(trials[name], device)
+    blocks[""] = blocks[reference]
+    turn = 0
     while len(found.again) < rounds:
         at = turn % len(names)
         turn += 1
         times: dict[str, float] = {}
-        disturbed = False
+        again, unclean = found.discarded < MORE_ROUNDS * rounds, False
         left = len(names) * (rounds - len(found.again))
         for name in [*names[at:], *names[:at]]:
-            if (yield name or reference, left - len(times)):
-                disturbed = True
-                run[name]()
-            times[name], waited = _timed(run[name], device, repeats[name], quiet)
-            disturbed |= waited
-        off = abs(times[reference] / times[""] - 1) > OFF
-        if (off or disturbed) and found.discarded < MORE_ROUNDS * rounds:
+            for attempt in range(1 + MORE_BLOCKS):
+                disturbed = bool((yield name or reference, left - len(times)))
+                unclean |= disturbed
+                times[name], quiet = blocks[name].seconds(cold=disturbed or attempt > 0)
+                if quiet:
+                    break
+            else:
+                unclean = True
+            if unclean and again:
+                break
+        unclean |= reference in times and "" in times and abs(times[reference] / times[""] - 1) > OFF
+        if unclean and again:
             found.discarded += 1
             continue
-        found.unclean += off or disturbed
+        found.unclean += unclean
         for name, samples in found.samples.items():
             samples.append(times[name])
         found.again.append(times[""])
     return found
 
 
-def _timed(trial: Trial, device: torch.device, repeats: int, quiet: Quiet) -> tuple[float, bool]:
-    """Seconds of one pass, and whether other processes cut into it each time."""
-    for _ in range(1 + MORE_BLOCKS):
-        trial()  # into the caches
-        before = quiet.waited()
-        taken = clock.seconds(trial, device, repeats)
-        if quiet.waited() - before <= OFF * taken * repeats:
-            return taken, False
-    return taken, True
+class Block:
+    """Passes in a row that are timed together, after an untimed one; of long passes it is one, and it alone."""
+
+    def __init__(self, trial: Trial, device: torch.device) -> None:
+        self._trial, self._device, self._quiet = trial, device, Quiet()
+        one = clock.seconds(trial, device)
+        if one < LONG_SECONDS:  # the first pass orders weights and asks for memory
+            one = clock.seconds(trial, device)
+        self._long, self._repeats = one >= LONG_SECONDS, clock.repeats_for(one, BLOCK_SECONDS)
+
+    def seconds(self, cold: bool = False) -> tuple[float, bool]:
+        """Of one pass, and whether no other process cut into it. cold: something else ran since the trial before."""
+        if cold or not self._long:
+            self._trial()  # into the caches
+        before = self._quiet.waited()
+        taken = clock.seconds(self._trial, self._device, self._repeats)
+        return taken, self._quiet.waited() - before <= OFF * taken * self._repeats

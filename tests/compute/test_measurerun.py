@@ -96,7 +96,7 @@ def test_a_disturbed_round_is_run_again(measurer: Measurer) -> None:
     count, rounds = run(set(range(7, 13)))  # the first three of a second round and of a third
     assert rounds.discarded >= 2
     assert len(rounds.samples["a"]) == len(rounds.samples["b"]) == len(rounds.again) == 5
-    assert count == 3 + 3 * (5 + rounds.discarded)
+    assert count >= 2 + 3 * 5 + rounds.discarded
     _, always = run(set(range(1000)))
     assert len(always.again) == 5, "it ends, and says what it is worth"
     assert always.discarded == 10
