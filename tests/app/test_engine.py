@@ -28,6 +28,7 @@ from app.settings import PROJECT, Settings
 from compute.device import choose, describe
 from compute.grouping import Grouping
 from compute.maps import MapsSpec
+from compute.measure import MeasureSpec
 from compute.spec import ConvSpec
 
 MISSING = "mps" if torch.cuda.is_available() else "cuda"  # no machine has both
@@ -98,6 +99,8 @@ def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
                 await asyncio.wait_for(maps(engine), 30)
         with pytest.raises(EngineFailed):
             await engine.device()
+        with pytest.raises(EngineFailed, match=f"device '{MISSING}' can't be used here"):
+            await anext(engine.measure(MeasureSpec(SMALL.conv)))
         assert not engine.ready
 
     story(tell, device=MISSING)
