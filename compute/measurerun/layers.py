@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from compute.layers import GroupedConv2d
@@ -174,10 +175,10 @@ def _quiet() -> Iterator[None]:
 def supports(dtype: str, device: torch.device) -> bool:
     """Whether the device runs a convolution of this type, forward and backward: found by doing it."""
     try:
-        conv = nn.Conv2d(4, 4, 3, groups=2, device=device, dtype=getattr(torch, dtype))
-        x = torch.ones(1, 4, 5, 5, device=device, dtype=getattr(torch, dtype), requires_grad=True)
+        options: Any = {"device": device, "dtype": getattr(torch, dtype), "requires_grad": True}
+        x, weight = torch.ones(1, 4, 5, 5, **options), torch.ones(4, 2, 3, 3, **options)
         with torch.enable_grad():
-            conv(x).sum().backward()
+            torch.autograd.grad(F.conv2d(x, weight, groups=2).sum(), [x, weight])
     except (RuntimeError, TypeError, NotImplementedError):
         return False
     return True
@@ -185,7 +186,7 @@ def supports(dtype: str, device: torch.device) -> bool:
 
 def convolution_seconds(dtype: str, device: torch.device) -> float:
     """Of a small one."""
-    conv = nn.Conv2d(32, 32, 3, padding=1, device=device, dtype=getattr(torch, dtype)).requires_grad_(False)
-    x = torch.ones(1, 32, 28, 28, device=device, dtype=getattr(torch, dtype))
-    conv(x)
-    return min(clock.seconds(lambda: conv(x), device) for _ in range(5))
+    options: Any = {"device": device, "dtype": getattr(torch, dtype)}
+    x, weight = torch.ones(1, 32, 28, 28, **options), torch.ones(32, 32, 3, 3, **options)
+    F.conv2d(x, weight, padding=1)
+    return min(clock.seconds(lambda: F.conv2d(x, weight, padding=1), device) for _ in range(5))

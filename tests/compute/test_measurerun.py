@@ -229,7 +229,8 @@ def test_what_the_device_does_not_run_is_refused(measurer: Measurer) -> None:
         measurer._dtypes = before
 
 
-def test_a_cancelled_measurement_leaves_torch_as_it_was(measurer: Measurer) -> None:
+def test_a_cancelled_measurement_leaves_torch_as_it_was() -> None:
+    measurer = Measurer("cpu")
     state = torch.random.get_rng_state()
     before = torch.is_grad_enabled(), torch.get_num_threads()
     for backward in (False, True):
