@@ -222,7 +222,8 @@ def packing_works(dtype: str) -> bool:
     type_ = getattr(torch, dtype)
     steps = torch.arange(2 * 8 * 6 * 6, dtype=torch.float32)  # no random number is drawn
     x = (steps % 13 - 6).reshape(2, 8, 6, 6).to(type_)
-    layer = GroupedConv2d(8, 8, 3, Grouping.uniform(8, 8, 2), padding=1, dtype=type_)
+    split = Grouping.uniform(8, 8, 2)
+    layer = GroupedConv2d(8, 8, 3, split, padding=1, device="meta", dtype=type_).to_empty(device="cpu")
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.copy_((torch.arange(parameter.numel()) % 5 - 2).reshape(parameter.shape) / 8)
