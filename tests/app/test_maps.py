@@ -31,12 +31,6 @@ SMALL = {"size": 32, "in_channels": 8, "out_channels": 8, "groups": 3}
 
 
 @pytest.fixture(scope="module")
-def http(server: str) -> Any:
-    with httpx2.Client(base_url=server, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def sample(http: httpx2.Client) -> str:
     return str(http.get("/api/images/samples").json()[0]["id"])
 

@@ -1,7 +1,6 @@
 """Curves of a stack: accepted by plotly, equal to the numbers, readable."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -16,12 +15,6 @@ from app.settings import PROJECT
 SAMPLE = json.loads((PROJECT / "static/samples/samples.json").read_text("utf-8"))[0]["id"]
 STACK = {"size": 24, "in_channels": 12, "groups": 3, "modules": 5}
 SCALE = {"image": SAMPLE, **STACK, "gain": "cut", "normalisation": "sum"}
-
-
-@pytest.fixture(scope="module")
-def http(server: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=server, timeout=60) as client:
-        yield client
 
 
 def figure(http: httpx2.Client, name: str, query: dict[str, Any]) -> dict[str, Any]:
