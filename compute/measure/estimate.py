@@ -9,8 +9,9 @@ GROUPED = 0.6  # of the rate of dense convolutions that grouped ones reach, abou
 LEAST_SECONDS = 0.00003  # of one pass
 BLOCK_SECONDS = 0.005  # what a block of short passes is filled up to
 TRIED_RUNS = 45  # passes of a grouping while its fastest strategy is looked for
-CEILING_SECONDS = 6.0
+CEILING_SECONDS = 5.0
 START_SECONDS = 0.3
+AGAIN = 1.3  # times the rounds asked for: some are run again
 BACKWARD = 3.0  # times the forward's work
 
 
@@ -29,15 +30,15 @@ def estimate(spec: AnySpec, gflops: float, ceilings_known: bool = True) -> float
         for layer in spec.layers:
             original = pass_seconds(layer.original, spec, gflops)
             variant = pass_seconds(layer.variant, spec, gflops)
-            seconds += spec.rounds * (2 * _block(original) + _block(variant)) + TRIED_RUNS * variant
+            seconds += AGAIN * spec.rounds * (2 * _block(original) + _block(variant)) + TRIED_RUNS * variant
         return seconds
     ceilings = 0.0 if ceilings_known and spec.kind != "ceilings" else CEILING_SECONDS
     if spec.kind == "ceilings":
         return ceilings
     standard = pass_seconds(spec.conv, spec, gflops, standard=True)
     arms = [pass_seconds(spec.with_grouping(grouping), spec, gflops) for grouping in spec.groupings()]
-    ways = 5 if spec.kind == "waterfall" else 2
-    rounds = spec.rounds * (2 * _block(standard) + sum(ways * _block(arm) for arm in arms))
+    ways = 6 if spec.kind == "waterfall" else 2
+    rounds = AGAIN * spec.rounds * (2 * _block(standard) + sum(ways * _block(arm) for arm in arms))
     tuned = sum(TRIED_RUNS * _block(arm) / 2 for arm in arms) if spec.kind != "parallel" else 0.0
     return START_SECONDS + rounds + tuned + (ceilings if spec.kind == "layer" else 0.0)
 

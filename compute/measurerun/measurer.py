@@ -276,7 +276,9 @@ class Measurer:
                 reasons["threads"] = "there is one group"
             else:
                 reasons["threads"] = "there is one core" if self.device.type == "cpu" else "they are for a CPU's cores"
-            rounds = yield from _named("in turn", rotated(trials, "one after another", self.device, spec.rounds))
+            rounds = yield from _named(
+                "in turn", rotated(trials, "one after another", self.device, spec.rounds, ["threads"])
+            )
         return {**self._common(spec, rounds), **side_by_side(spec, rounds, reasons, workers)}
 
     def _devices(self) -> list[torch.device]:

@@ -1,7 +1,7 @@
 """Everything runs once a round, in turning order, the reference twice: what it differs from itself by is the error of
 the day, and a round in which that is large is run again."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -44,10 +44,12 @@ class Rounds:
         return median(a / b for a, b in zip(self.samples[self.reference], self.again, strict=True))
 
 
-def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, rounds: int) -> Steps:
+def rotated(
+    trials: Mapping[str, Trial], reference: str, device: torch.device, rounds: int, crowded: Collection[str] = ()
+) -> Steps:
     """Yields the name of the trial before each timed block and how many blocks are left, and is sent whether something
     else ran on the device meanwhile: then caches are cold, the block begins with one more untimed pass, and its round
-    does not count, as long as there may be another."""
+    does not count, as long as there may be another. crowded: trials whose own threads wait for each other's cores."""
     found = Rounds({name: [] for name in trials}, reference=reference)
     names = [*trials, ""]  # "": the reference again
     blocks = {}
@@ -67,7 +69,7 @@ def rotated(trials: Mapping[str, Trial], reference: str, device: torch.device, r
                 disturbed = bool((yield name or reference, left - len(times)))
                 unclean |= disturbed
                 times[name], quiet = blocks[name].seconds(cold=disturbed or attempt > 0)
-                if quiet:
+                if quiet or name in crowded:
                     break
             else:
                 unclean = True
