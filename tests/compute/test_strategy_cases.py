@@ -109,14 +109,14 @@ class Doubled(nn.Module):
 def test_weights_that_are_computed_are_followed() -> None:
     grouping, x = Grouping.uniform(64, 64, 16), torch.randn(1, 64, 12, 12)
     with torch.no_grad():
-        for name in ("native·channels_last·prepacked", "supergroups-16"):
-            layer = layer_of(grouping, name)
+        for name, bias in itertools.product(("native·channels_last·prepacked", "supergroups-16"), (True, False)):
+            layer = layer_of(grouping, name, bias=bias)
             assert isinstance(layer._chosen(x), Kept)
             before = layer(x)
             prune.custom_from_mask(layer, "weight", torch.zeros_like(layer.weight))
             assert torch.equal(layer(x), by_groups(layer, x))
             assert not torch.equal(layer(x), before)
-            layer = layer_of(grouping, name)
+            layer = layer_of(grouping, name, bias=bias)
             assert torch.allclose(layer(x), before)
             parametrize.register_parametrization(layer, "weight", Doubled())
             torch.testing.assert_close(layer(x), by_groups(layer, x))
@@ -135,7 +135,8 @@ def test_weights_given_for_one_call_are_used_in_it() -> None:
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # by torch, at its first derivative forward
 def test_derivatives_forward_go_through() -> None:
-    layer, x, given = layer_of(strategy="half-blocks"), torch.randn(1, 64, 7, 7), torch.randn(1, 64, 7, 7)
+    layer = layer_of(strategy="half-blocks·channels_last·prepacked")
+    x, given = torch.randn(1, 64, 7, 7), torch.randn(1, 64, 7, 7)
     with torch.no_grad():
         layer(x)
         with forward_ad.dual_level():
