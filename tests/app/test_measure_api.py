@@ -203,7 +203,8 @@ def test_everything_can_be_taken_away_and_one_forgotten(http: httpx2.Client, res
     answer = http.get("/api/measurements/export")
     export = Export.model_validate_json(answer.content)
     assert {entry.id for entry in export.measurements} >= {first["id"], *(result["id"] for result in results.values())}
-    assert export.ceilings[0].result.conv_gflops == results["ceilings"]["conv_gflops"]
+    kept = (results["ceilings"], results["layer"]["ceilings"])  # the layer measures them again on a busy machine
+    assert export.ceilings[0].result.conv_gflops in [found["conv_gflops"] for found in kept]
     assert "attachment" in answer.headers["content-disposition"]
     assert http.delete(f"/api/measurements/{first['id']}").status_code == 204
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events"), ("GET", "/csv"), ("POST", "/cancel")):
