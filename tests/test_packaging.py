@@ -26,7 +26,7 @@ PACKAGE_JSON = json.loads((ROOT / "package.json").read_text("utf-8"))
 SAMPLES = ROOT / "static" / "samples"
 INDEX = json.loads((SAMPLES / "samples.json").read_text("utf-8"))
 PLOTLY = ROOT / "static" / "vendor" / "plotly"
-CUDA = ("nvidia-", "cuda-", "triton")  # only a CUDA build of torch brings these, and it names their versions itself
+CUDA = ("nvidia-", "cuda-")  # only a CUDA build of torch brings these, and it names their versions itself
 
 
 def pins() -> dict[str, Version]:
@@ -39,7 +39,8 @@ def pins() -> dict[str, Version]:
 
 def requirements() -> list[Requirement]:
     project = PYPROJECT["project"]
-    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["test"]]
+    found = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["test"]]
+    return [requirement for requirement in found if requirement.marker is None or requirement.marker.evaluate()]
 
 
 def closure(requirement: Requirement) -> set[str]:
