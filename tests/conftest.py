@@ -1,10 +1,9 @@
-"""What tests of the server share: an app in this process, and a real server for what needs one."""
+"""What tests of the server share: an app in this process for each file, and a real server for what needs one."""
 
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -14,17 +13,18 @@ from app.main import create_app
 from app.settings import PROJECT, Settings
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(store=tmp_path / "images", results=tmp_path / "measurements.sqlite")
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("app")
+    return Settings(store=folder / "images", results=folder / "measurements.sqlite")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(settings: Settings) -> FastAPI:
     return create_app(settings)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(app: FastAPI) -> TestClient:
     """Talks to `app`, whose engine is not started: for everything but feature maps."""
     return TestClient(app, raise_server_exceptions=False)

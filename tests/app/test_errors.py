@@ -4,7 +4,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.main import create_app
 from app.schemas import Failure
+from app.settings import Settings
 from tests.app.asgi import ask
 
 UNKNOWN = "0" * 64
@@ -131,10 +133,11 @@ def test_a_query_too_long_is_414(app: FastAPI) -> None:
     assert Failure.model_validate_json(answer.body).error.code == "query_too_long"
 
 
-def test_a_crash_has_the_shape_and_the_headers_too(app: FastAPI) -> None:
+def test_a_crash_has_the_shape_and_the_headers_too(settings: Settings) -> None:
     async def crash(request: object) -> None:
         raise ZeroDivisionError("secret")
 
+    app = create_app(settings)
     app.router.add_route("/api/crash", crash)
     answer = TestClient(app, raise_server_exceptions=False).get("/api/crash")
     assert answer.status_code == 500

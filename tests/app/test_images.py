@@ -167,16 +167,19 @@ def test_over_the_limit(client: TestClient) -> None:
 
 
 def test_the_same_file_again_is_the_same_picture(client: TestClient, settings: Settings) -> None:
-    first, again = upload(client, saved(zoo.flag())), upload(client, saved(zoo.flag()), "other name")
-    assert first.json() == again.json()
-    assert len(list(settings.store.iterdir())) == 1
+    first = upload(client, saved(zoo.flag()))
+    kept = set(settings.store.iterdir())
+    assert settings.store / f"{first.json()['id']}.png" in kept
+    assert upload(client, saved(zoo.flag()), "other name").json() == first.json()
+    assert set(settings.store.iterdir()) == kept
 
 
 def test_a_sample_sent_back_is_the_sample(client: TestClient, settings: Settings) -> None:
     sample = client.get("/api/images/samples").json()[0]
+    kept = set(settings.store.glob("*"))
     answer = upload(client, client.get(f"/api/images/{sample['id']}").content)
     assert answer.json() == {name: sample[name] for name in ("id", "width", "height")}
-    assert not settings.store.exists()
+    assert set(settings.store.glob("*")) == kept
 
 
 def test_samples_are_what_their_index_says(client: TestClient) -> None:
