@@ -232,13 +232,13 @@ def test_cancelled_while_it_waits_and_while_it_runs(http: httpx2.Client) -> None
     (again,) = events(http, waiting)
     assert again.name == "cancelled"
     assert http.post(f"/api/measurements/{running}/cancel").status_code == 204
-    assert measured(http)["kind"] == "layer"
+    assert measured(http, kind="parallel")["kind"] == "parallel"
     refusal(http.get(f"/api/measurements/{running}"), 404)
 
 
 def test_two_at_once_never_run_side_by_side_and_a_third_waits(http: httpx2.Client) -> None:
     """While one runs, every other says `queued`; two streams of one measurement tell the same end."""
-    ids = [begin(http, rounds=25), begin(http, rounds=6), begin(http, rounds=6)]
+    ids = [begin(http, kind="waterfall", rounds=rounds) for rounds in (25, 6, 7)]
     full = http.post("/api/measurements", params=TINY)
     assert refusal(full, 503)["code"] == "busy"
     assert int(full.headers["retry-after"]) >= 1
