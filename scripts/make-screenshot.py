@@ -12,6 +12,7 @@ TARGET = Path(__file__).parents[1] / "static/about"
 PICTURES = {
     "page.png": ("/", 1560, ("maps", "depth")),
     "stack.png": ("/stack?mixing=shuffle&module=3", 1480, ("module", "film", "maps")),
+    "measure.png": ("/measure", 1180, ("latency", "roofline")),  # as it was measured before on this server
     "networks.png": ("/networks?network=resnet-50&hold=params", 1480, ("layers", "curves", "policies")),
 }
 PAINTED = "(ids) => ids.every((id) => document.getElementById(id).dataset.painted)"

@@ -21,7 +21,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=["module", "maps", "stack", "networks"])
+BLOCKS = ["module", "strategies", "measuring", "maps", "stack", "networks"]
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=BLOCKS)
 def test_python_prints_what_its_comments_say(block: str) -> None:
     expected = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
     assert expected
