@@ -23,6 +23,7 @@ NAMES = {
     "native": "one native call",
     "runs": "equal neighbours together",
     "loop": "a call a group",
+    "groups": "all groups at once",
     "widest+rest": "the widest group alone, the rest padded",
     "dense": "one dense call, zeros between the groups",
 }

@@ -27,7 +27,9 @@ OFF = 0.05  # the default against itself: further off than this, the machine is 
 LEAST_MACS = 50_000  # of a whole batch: below it there is nothing to gain
 FIRST_CUT, SECOND_CUT = 1.8, 1.15  # times the fastest so far: what is slower leaves the race
 LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 5, 3, 11
+MORE_ROUNDS = 4  # times as many, while the default is not like itself
 BUDGET_SECONDS = 1.5
+SHORT_SECONDS = 0.001
 LONG_SECONDS = 0.1  # a run that takes this needs no warm caches, and few rounds
 LONG_CUT, LONG_ROUNDS = 1.1, 3
 ATTEMPTS = 3  # on a busy machine
@@ -202,7 +204,17 @@ class Race:
     @property
     def over(self) -> bool:
         enough = self._rounds >= (LONG_ROUNDS if self._long else LEAST_ROUNDS) and self._spent > BUDGET_SECONDS
-        return self._rounds >= MOST_ROUNDS or enough or len(self._trials) == 1
+        if len(self._trials) == 1 or enough:
+            return True
+        return self._rounds >= MOST_ROUNDS and (not self._off or self._rounds >= MORE_ROUNDS * MOST_ROUNDS)
+
+    @property
+    def _control(self) -> float:
+        return statistics.median(a / b for a, b in zip(self._samples[self._default], self._again, strict=True))
+
+    @property
+    def _off(self) -> bool:
+        return abs(self._control - 1) > OFF
 
     @property
     def _long(self) -> bool:
@@ -236,8 +248,8 @@ class Race:
                 taken = self._once(name)  # packs, and warms
                 if taken < 3 * min(self._first.values(), default=math.inf):
                     taken = min(taken, self._once(name))
-                if taken < LONG_SECONDS / 100:
-                    taken = min(taken, self._once(name))
+                if taken < SHORT_SECONDS:
+                    taken = min(taken, *(self._once(name) for _ in range(3)))
                 self._first[name] = taken
                 yield name
             except RuntimeError:  # no kernel for this type or shape, or no memory for it
@@ -280,8 +292,8 @@ class Race:
         if not self._again:
             return self._stay("nothing else came near")
         twice = list(zip(self._samples[self._default], self._again, strict=True))
-        control = statistics.median(a / b for a, b in twice)
-        if not 1 - OFF <= control <= 1 + OFF:
+        control = self._control
+        if self._off:
             off = f"the default against itself is off by {abs(control - 1):.0%}"
             return self._stay(f"the machine is too busy to tell: {off}", control, settled=False)
         default = [math.sqrt(a * b) for a, b in twice]
