@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from compute.measure.statistics import interval
 from compute.strategies import clock
 from compute.strategies.case import Case
 from compute.strategies.strategy import Run, Strategy, strategies
@@ -27,7 +28,8 @@ OFF = 0.05  # the default against itself: further off than this, the machine is 
 LEAST_MACS = 50_000  # of a whole batch: below it there is nothing to gain
 FIRST_CUT, SECOND_CUT = 1.8, 1.15  # times the fastest so far: what is slower leaves the race
 LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 5, 3, 11
-MORE_ROUNDS = 4  # times as many, while the default is not like itself
+MORE_ROUNDS = 4  # times as many, while the default is not like itself, or a gain not sure
+CONFIDENCE = 0.95  # of the median gain's interval: of 11 rounds all but one must agree, of 44 two thirds
 BUDGET_SECONDS = 1.5
 SHORT_SECONDS = 0.001
 LONG_SECONDS = 0.1  # a run that takes this needs no warm caches, and few rounds
@@ -206,7 +208,10 @@ class Race:
         enough = self._rounds >= (LONG_ROUNDS if self._long else LEAST_ROUNDS) and self._spent > BUDGET_SECONDS
         if len(self._trials) == 1 or enough:
             return True
-        return self._rounds >= MOST_ROUNDS and (not self._off or self._rounds >= MORE_ROUNDS * MOST_ROUNDS)
+        if self._rounds < MOST_ROUNDS:
+            return False
+        open_ = self._off or any(gain > LEAST_GAIN and not sure for gain, sure in map(self._gain, self._trials))
+        return not open_ or self._rounds >= MORE_ROUNDS * MOST_ROUNDS
 
     @property
     def _control(self) -> float:
@@ -215,6 +220,12 @@ class Race:
     @property
     def _off(self) -> bool:
         return abs(self._control - 1) > OFF
+
+    def _gain(self, name: str) -> tuple[float, bool]:
+        """Over the default, the median of the rounds; and whether that it is faster lies outside the spread."""
+        twice = zip(self._samples[self._default], self._again, strict=True)
+        found = [math.sqrt(a * b) / mine for (a, b), mine in zip(twice, self._samples[name], strict=True)]
+        return statistics.median(found), interval(found, CONFIDENCE)[0] > 1
 
     @property
     def _long(self) -> bool:
@@ -291,19 +302,15 @@ class Race:
         """Settled unless the machine was too busy to tell."""
         if not self._again:
             return self._stay("nothing else came near")
-        twice = list(zip(self._samples[self._default], self._again, strict=True))
         control = self._control
         if self._off:
             off = f"the default against itself is off by {abs(control - 1):.0%}"
             return self._stay(f"the machine is too busy to tell: {off}", control, settled=False)
-        default = [math.sqrt(a * b) for a, b in twice]
         for name in sorted(self._trials, key=lambda name: statistics.median(self._samples[name])):
             if name == self._default:
                 break
-            ratios = sorted(a / b for a, b in zip(default, self._samples[name], strict=True))
-            gain = statistics.median(ratios)
-            outside = ratios[1 if len(ratios) >= LEAST_ROUNDS else 0] > 1  # of the spread: all rounds but one agree
-            if gain > LEAST_GAIN and outside:
+            gain, sure = self._gain(name)
+            if gain > LEAST_GAIN and sure:
                 words = f"{gain:.2f} times as fast as {self._default}"
                 return Decision(name, self._default, gain, words, self._samples, control)
         return self._stay("nothing else is faster beyond the spread", control)
