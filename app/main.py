@@ -30,7 +30,7 @@ from app.results import Results
 from app.routers.growth import add_growth_routes
 from app.routers.images import add_image_routes
 from app.routers.maps import add_map_routes
-from app.routers.measure import add_measure_routes
+from app.routers.measure import add_measure_routes, add_result_routes
 from app.routers.networks import add_network_routes
 from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
@@ -102,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_stack_routes(api, stack_table, images, engine, calculator, settings)
     add_network_routes(api, networks, calculator, settings)
     add_measure_routes(api, measure_table, measuring, networks.subjects, calculator, settings)
+    add_result_routes(api, measure_table, measuring, settings)
     add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)

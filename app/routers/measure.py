@@ -73,8 +73,8 @@ def add_measure_routes(
     calculator: Calculator,
     settings: Settings,
 ) -> None:
+    """Planned, queued, followed, cancelled."""
     query = Query(table, MEASURE, settings.max_query_bytes, by_scheme=True)
-    listing = _listing(table, settings)
 
     def asked(request: Request) -> Asked:
         found = asked_layer(query.table, query.parse(request.scope["query_string"]))
@@ -122,33 +122,6 @@ def add_measure_routes(
     async def measure_queue(request: Request) -> Response:
         """What runs and what waits."""
         return Response(orjson.dumps(measuring.queue()), headers=NOW, media_type=JSON)
-
-    @router.get("/api/measurements/export", tags=["measurements"], responses=answers_with(Export))
-    async def measure_export(request: Request) -> Response:
-        """Everything that is kept, as one JSON document."""
-        headers = {**NOW, "Content-Disposition": 'attachment; filename="groupscope-measurements.json"'}
-        return StreamingResponse(measuring.results.export(), headers=headers, media_type=JSON)
-
-    @router.get(
-        "/api/measurements",
-        tags=["measurements"],
-        openapi_extra=listing.openapi(),
-        responses=answers_with(KeptMeasurements, 414, 422, 503),
-    )
-    async def measurements(request: Request) -> Response:
-        """What is kept, the latest first. With a layer or conditions given: of that layer under these conditions on
-        this device, whatever `rounds` says, and whether it is being measured now."""
-        raw = request.scope["query_string"]
-        values = listing.parse(raw)
-        kind, wanted = values["kind"], Wanted(values["kind"], values["device"], None, values["limit"])
-        active = None
-        if {name for name, _ in pairs(raw)} & {*LAYER, *CONDITIONS}:
-            layer = asked_layer(query.table, {**values, "kind": kind if kind in KINDS else KINDS[0]}).layer
-            wanted = replace(wanted, layer=layer, device=wanted.device or await measuring.device())
-            active = measuring.active(kind, layer) if kind else None
-        found = [entry.listed() for entry in await measuring.results.find(wanted)]
-        place = active and {"id": active.id, "kind": active.asked.kind, "position": measuring.position(active)}
-        return Response(orjson.dumps({"measurements": found, "active": place}), headers=NOW, media_type=JSON)
 
     @router.post(
         "/api/measurements",
@@ -204,6 +177,41 @@ def add_measure_routes(
             await measuring.results.get(measurement_id)
         return Response(status_code=204, headers=NOW)
 
+
+def add_result_routes(router: APIRouter, table: Table, measuring: Measuring, settings: Settings) -> None:
+    """What was measured: listed, read, drawn, taken away, deleted."""
+    listing = _listing(table, settings)
+
+    async def kept(request: Request) -> Kept:
+        return await measuring.result(request.path_params["measurement_id"])
+
+    @router.get("/api/measurements/export", tags=["measurements"], responses=answers_with(Export))
+    async def measure_export(request: Request) -> Response:
+        """Everything that is kept, as one JSON document."""
+        headers = {**NOW, "Content-Disposition": 'attachment; filename="groupscope-measurements.json"'}
+        return StreamingResponse(measuring.results.export(), headers=headers, media_type=JSON)
+
+    @router.get(
+        "/api/measurements",
+        tags=["measurements"],
+        openapi_extra=listing.openapi(),
+        responses=answers_with(KeptMeasurements, 414, 422, 503),
+    )
+    async def measurements(request: Request) -> Response:
+        """What is kept, the latest first. With a layer or conditions given: of that layer under these conditions on
+        this device, whatever `rounds` says, and whether it is being measured now."""
+        raw = request.scope["query_string"]
+        values = listing.parse(raw)
+        kind, wanted = values["kind"], Wanted(values["kind"], values["device"], None, values["limit"])
+        active = None
+        if {name for name, _ in pairs(raw)} & {*LAYER, *CONDITIONS}:
+            layer = asked_layer(table, {**values, "kind": kind if kind in KINDS else KINDS[0]}).layer
+            wanted = replace(wanted, layer=layer, device=wanted.device or await measuring.device())
+            active = measuring.active(kind, layer) if kind else None
+        found = [entry.listed() for entry in await measuring.results.find(wanted)]
+        place = active and {"id": active.id, "kind": active.asked.kind, "position": measuring.position(active)}
+        return Response(orjson.dumps({"measurements": found, "active": place}), headers=NOW, media_type=JSON)
+
     @router.get(
         "/api/measurements/{measurement_id}/csv",
         tags=["measurements"],
@@ -254,9 +262,6 @@ def add_measure_routes(
         """Forget a result for good."""
         await measuring.delete(request.path_params["measurement_id"])
         return Response(status_code=204, headers=NOW)
-
-    async def kept(request: Request) -> Kept:
-        return await measuring.result(request.path_params["measurement_id"])
 
 
 def _listing(table: Table, settings: Settings) -> Query:

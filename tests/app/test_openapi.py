@@ -61,7 +61,7 @@ PARAMETERS = {
     "/api/measurements/plan": MEASURE,
     "/api/measurements/queue": (),
     "/api/measurements/export": (),
-    "/api/measurements": (*MEASURE, "device", "limit", *MEASURE),
+    "/api/measurements": (*MEASURE, *MEASURE, "device", "limit"),
     "/api/measurements/network": (),
     "/api/measurements/{measurement_id}/events": ("measurement_id",),
     "/api/measurements/{measurement_id}/cancel": ("measurement_id",),
