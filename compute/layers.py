@@ -143,7 +143,7 @@ class GroupedConv2d(nn.Module):
         if self.strategy == "plain" or type(x) is not Tensor or watched() or not self._own():
             return None
         grad = torch.is_grad_enabled() and (x.requires_grad or self._learns())
-        key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad, conditions(x.device.type), changes())
+        key = (self.strategy, x.shape, x.dtype, x.device, x.stride(), grad, *conditions(x), changes())
         known: Run | None = self._runs.get(key, _UNKNOWN)
         if known is not _UNKNOWN:
             return known
@@ -168,10 +168,11 @@ class GroupedConv2d(nn.Module):
         return None if name == plain or name not in offered else offered[name].prepare(self), settled
 
     def tensors(self) -> list[Tensor]:
-        """Its parameters, at a tenth of the cost of parameters(): they are looked at on each call."""
-        own = self._parameters.values() if self.grouping.equal else self.weights._parameters.values()
-        bias = [] if self.bias is None or self.grouping.equal else [self.bias]
-        return [p for p in (*own, *bias) if p is not None]
+        """Its parameters, at a twentieth of the cost of parameters(): they are looked at on each call."""
+        own: list[Tensor] = [p for p in self._parameters.values() if p is not None]
+        if not self.grouping.equal:
+            own += self._modules["weights"]._parameters.values()  # type: ignore[union-attr, arg-type]
+        return own
 
     def _own(self) -> bool:
         """Whether the filters are its parameters: not where pruning, a parametrization or a replica of DataParallel

@@ -86,12 +86,12 @@ def wants_grad(layer: torch.nn.Module, x: Tensor) -> bool:
     return torch.is_grad_enabled() and (x.requires_grad or any(p.requires_grad for p in layer.parameters()))
 
 
-def conditions(device: str) -> tuple[object, ...]:
-    """What of a case no input tells, at the cost of a call: it may change between two."""
-    return torch.get_num_threads(), _allocator, _onednn() if device != "cuda" else _settings(device)
+def conditions(x: Tensor) -> tuple[object, ...]:
+    """What of a case no input's shape tells, at the cost of a call: it may change between two."""
+    return _threads(), _allocator, _settings("cuda") if x.is_cuda else _onednn()
 
 
-_onednn = torch._C._get_mkldnn_enabled
+_threads, _onednn = torch.get_num_threads, torch._C._get_mkldnn_enabled
 
 
 @functools.cache

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Run = Callable[[Tensor], Tensor]
 SAMPLES = 16  # elements of a parameter that are compared on each call
 MOST_SLICES = 4  # of channels to look for NaN in; where they would be more, all are looked at
+FEW_VALUES = 32_768  # of an output: to add them all up costs less than to pick a slice
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class _Ready:
     to other tensors. guards: channels (of dimension 1) that tell whether zeros carried NaN between groups."""
 
     shape: torch.Size
-    signature: tuple[tuple[int, int], ...]
+    signature: list[tuple[int, int]]
     alive: list[Tensor]
     samples: list[tuple[Any, bytes]]
     run: Run
@@ -51,15 +52,13 @@ class Kept:
         if ready is None or ready.shape != x.shape or self._changed(ready):
             ready = self._ready = self._made(x)
         out = ready.run(x)
-        for channels in ready.guards:
-            if not math.isfinite(out[:, channels].sum(dtype=_sum_type(out)).item()):
-                calls = loop(self._layer.grouping).calls
-                return native.run(self._layer, calls, FORMATS[memory_format(x)], x)
+        if ready.guards and not _finite(out, ready.guards):
+            return native.run(self._layer, loop(self._layer.grouping).calls, FORMATS[memory_format(x)], x)
         return out
 
     def _changed(self, ready: _Ready) -> bool:
         """Version counters see every write but those through `.data`; of these a sample sees what touches many."""
-        if ready.signature != tuple([(p.data_ptr(), p._version) for p in self._layer.tensors()]):
+        if ready.signature != _signature(self._layer.tensors()):
             return True
         return any(now.tobytes() != then for now, then in ready.samples)
 
@@ -71,7 +70,7 @@ class Kept:
             raise TypeError(f"the layer's weights are {parameters[0].dtype}, its input is {x.dtype}")
         if any(p.is_inference() for p in parameters):
             raise TypeError("weights made in inference mode have no version that tells of a change")
-        signature = tuple([(p.data_ptr(), p._version) for p in parameters])
+        signature = _signature(parameters)
         ends = {id(p): p for p in (parameters[0], parameters[-1])}  # who writes past the counters writes to all
         samples = [_sample(p) for p in ends.values() if p.device.type == "cpu"]
         run = _product(layer, plan) if self._kernel == "matmul" else self._calls(x)
@@ -142,6 +141,10 @@ def _product(layer: "GroupedConv2d", plan: Plan) -> Run:
             for part in parts:
                 _multiply(part, columns, answers)
             return out
+        if n == 1:  # no tensors are made of slices
+            for part in parts:
+                _multiply(part, x.view(x.shape[1], -1), out.view(layer.out_channels, -1))
+            return out
         for image, answer in zip(x.flatten(2), out.flatten(2), strict=True):
             for part in parts:
                 _multiply(part, image, answer)
@@ -198,9 +201,17 @@ def _regular(channels: Iterable[int]) -> list[slice]:
     return [slice(run[0], run[-1] + 1, run[1] - run[0] if len(run) > 1 else 1) for run in runs]
 
 
-def _sum_type(out: Tensor) -> torch.dtype:
-    """Narrow types would overflow."""
-    return torch.float64 if out.dtype == torch.float64 else torch.float32
+def _signature(parameters: list[Tensor]) -> list[tuple[int, int]]:
+    return [(p.data_ptr(), p._version) for p in parameters]
+
+
+def _finite(out: Tensor, channels: list[slice]) -> bool:
+    """As few calls as can be: after a convolution each costs more than it does alone."""
+    if out.dtype in (torch.float16, torch.bfloat16):  # a narrow sum would overflow
+        return all(math.isfinite(out[:, some].sum(dtype=torch.float32)) for some in channels)
+    if out.numel() <= FEW_VALUES:
+        return math.isfinite(out.sum())
+    return all(math.isfinite(out[:, some].sum()) for some in channels)
 
 
 def _sample(parameter: Tensor) -> Any:
