@@ -8,8 +8,8 @@ from typing import Any
 
 _FORMULA = re.compile(r"[=+\-@\t]")  # what a spreadsheet would work out
 CONDITIONS = (
-    "device", "name", "dtype", "memory_format", "backward", "batch", "threads", "allocator", "torch", "tf32",
-    "cudnn_benchmark", "rounds", "discarded", "date",
+    "device", "name", "dtype", "memory_format", "backward", "batch", "threads", "allocator", "spin_count",
+    "torch", "tf32", "cudnn_benchmark", "rounds", "discarded", "date",
 )  # fmt: skip
 TIMES = ("median", "min", "q1", "q3")
 LAYER = (
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 def csv_of(result: Mapping[str, Any]) -> str:
     """A row for each run of a layer; else one for each step, number of groups, way or shape. Seconds have their unit in
     the name."""
-    conditions = {f"condition_{name}": result["conditions"][name] for name in CONDITIONS}
+    conditions = {f"condition_{name}": result["conditions"].get(name, "") for name in CONDITIONS}
     control = {"control_ratio": result["control"]["ratio"], "control_trusted": result["control"]["trusted"]}
     rows = [{**row, **control, **conditions} for row in _ROWS[result["kind"]](result)]
     text = io.StringIO()

@@ -98,6 +98,9 @@ class Conditions(Model):
     batch: int
     threads: int
     allocator: str = Field(description="kept: large buffers stay mapped when they are freed; default: they do not")
+    spin_count: str = Field(
+        "default", description="GOMP_SPINCOUNT: how long idle threads of a CPU wait awake, in turns of a loop"
+    )
     torch: str
     tf32: bool
     cudnn_benchmark: bool

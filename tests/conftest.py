@@ -1,16 +1,62 @@
-"""What tests of the server share: an app in this process for each file, and a real server for what needs one."""
+"""What tests of the server share: an app in this process for each file, and a real server for what needs one.
 
+Tests marked `gpu` run where there is a CUDA device, those marked `triton` where Triton can be had (Linux on x86-64,
+where the extra `test` brings it, and wherever it is installed). Elsewhere they are left out, by name.
+"""
+
+import importlib.util
+import platform
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import torch
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import PROJECT, Settings
+
+
+def _left_out() -> dict[str, str]:
+    """{marker: why its tests do not run on this machine}."""
+    found = {}
+    if not torch.cuda.is_available():
+        found["gpu"] = "there is no CUDA device"
+    if not importlib.util.find_spec("triton") and (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        found["triton"] = f"Triton has no package for {sys.platform} on {platform.machine()}"
+    return found
+
+
+LEFT_OUT = _left_out()
+_counted: dict[str, int] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for marker in LEFT_OUT:
+        without = [item for item in items if item.get_closest_marker(marker)]
+        if without:
+            _counted[marker] = len(without)
+            config.hook.pytest_deselected(items=without)
+            items[:] = [item for item in items if item not in without]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes that share the tests
+        session.config.workeroutput["left out"] = _counted
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _counted.update(getattr(node, "workeroutput", {}).get("left out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for marker, count in _counted.items():
+        terminalreporter.write_line(f"not run: {count} tests marked {marker}: {LEFT_OUT[marker]}", yellow=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A stack of grouped modules: its numbers on the calculator's thread, its maps and what they tell on the device."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -68,6 +69,9 @@ REFUSALS = (404, 414, 422, 503)
 # How often the stack is walked for a side's maps; b follows a, and ink may be of b.
 RUNS = {"a": 1, "b": 2, "difference": 2, "ink": 3}
 
+Queries = Callable[..., Query]  # of names, and of parameters that differ from the table's
+Ask = Callable[[Request, str, Question], Awaitable[bytes]]
+
 
 def add_stack_routes(
     router: APIRouter, table: Table, images: Images, engine: Engine, calculator: Calculator, settings: Settings
@@ -75,11 +79,19 @@ def add_stack_routes(
     def query(names: tuple[str, ...], **differs: Parameter) -> Query:
         return Query({**table, **differs}, names, settings.max_query_bytes, by_scheme=True)
 
+    async def ask(request: Request, image_id: str, question: Question) -> bytes:
+        with images.held(image_id) as path:
+            async with departure(request) as gone:
+                return await engine.ask(path, image_id, question, gone)
+
+    _add_numbers(router, query, calculator)
+    _add_maps(router, query, ask, settings)
+    _add_findings(router, query, ask, settings, query(STACK_INK, dye=replace(table["dye"], default="channel")))
+    _add_scales(router, query, ask, settings, images)
+
+
+def _add_numbers(router: APIRouter, query: Queries, calculator: Calculator) -> None:
     numbers, reaching, figures = query(STACK_NUMBERS), query(STACK_REACH), query(STACK_FIGURE)
-    one_side, plain, value, pairs = query(STACK_SIDE), query(STACK), query(STACK_PIXEL), query(STACK_REDUNDANCY)
-    sides = "One grouping, a - b, or the ink: |dyed - clean|."
-    mapping = query(STACK_MAPS, side=Choice("side", "Side", sides, "a", choices=MAP_SIDES))
-    inks = query(STACK_INK, dye=replace(table["dye"], default="channel"))
 
     def described_stack(raw: bytes) -> bytes:
         return travelling(describe_stack(stack_spec_of(numbers.parse(raw))))
@@ -98,25 +110,6 @@ def add_stack_routes(
 
     described, reached = calculator.answers(described_stack), calculator.answers(reached_stack)
     drawn = calculator.answers(drawn_reach)
-    strengths = ByteCache(settings.cache_bytes)
-
-    async def ask(request: Request, image_id: str, question: Question) -> bytes:
-        with images.held(image_id) as path:
-            async with departure(request) as gone:
-                return await engine.ask(path, image_id, question, gone)
-
-    async def asked_maps(request: Request, npy: bool) -> tuple[bytes, Values]:
-        values = mapping.parse(request.scope["query_string"])
-        spec, other = stack_spec_of(values), other_of(values)
-        module, channels, side = spec.module(values["module"]), values["channels"], values["side"]
-        if channels is not None and channels[1] > spec.channels:
-            raise ChannelsOutside(channels[1], spec.channels, "in_channels")
-        check_stack(spec_to(spec, module), RUNS[side], settings, other)
-        question = StackMaps(
-            spec, other, side, module, values["point"], dye_of(values), values["dyed"],
-            Sent(channels, values["tile"], values["dtype"]), npy,
-        )  # fmt: skip
-        return await ask(request, values["image"], question), values
 
     @router.get(
         "/api/stack",
@@ -137,6 +130,34 @@ def add_stack_routes(
     async def stack_reach(request: Request) -> Response:
         """Which channels of the stem can influence which channels after a module: a boolean matrix, exact."""
         return Response(await reached(request, request.scope["query_string"]), media_type=JSON)
+
+    @router.get(
+        "/api/figures/stack-reach",
+        tags=["figures"],
+        openapi_extra=figures.openapi(),
+        responses=answers_with(PlotlyFigure, 414, 422, 503),
+    )
+    async def reach_curves(request: Request) -> Response:
+        """The share of connected pairs against depth as a Plotly figure, one line a side."""
+        return Response(await drawn(request, request.scope["query_string"]), media_type=JSON)
+
+
+def _add_maps(router: APIRouter, query: Queries, ask: Ask, settings: Settings) -> None:
+    sides = "One grouping, a - b, or the ink: |dyed - clean|."
+    mapping = query(STACK_MAPS, side=Choice("side", "Side", sides, "a", choices=MAP_SIDES))
+
+    async def asked_maps(request: Request, npy: bool) -> tuple[bytes, Values]:
+        values = mapping.parse(request.scope["query_string"])
+        spec, other = stack_spec_of(values), other_of(values)
+        module, channels, side = spec.module(values["module"]), values["channels"], values["side"]
+        if channels is not None and channels[1] > spec.channels:
+            raise ChannelsOutside(channels[1], spec.channels, "in_channels")
+        check_stack(spec_to(spec, module), RUNS[side], settings, other)
+        question = StackMaps(
+            spec, other, side, module, values["point"], dye_of(values), values["dyed"],
+            Sent(channels, values["tile"], values["dtype"]), npy,
+        )  # fmt: skip
+        return await ask(request, values["image"], question), values
 
     @router.get(
         "/api/stack/maps",
@@ -164,6 +185,11 @@ def add_stack_routes(
         headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, headers=headers, media_type=NPY)
 
+
+def _add_findings(router: APIRouter, query: Queries, ask: Ask, settings: Settings, inks: Query) -> None:
+    """What the maps tell: their strength, single values, likeness, and where a dye flows."""
+    one_side, value, pairs = query(STACK_SIDE), query(STACK_PIXEL), query(STACK_REDUNDANCY)
+
     @router.get(
         "/api/stack/energy",
         tags=["stack"],
@@ -176,31 +202,6 @@ def add_stack_routes(
         check_stack(spec, 3, settings, other)
         question = StackEnergy(spec, other, values["side"])
         return Response(await ask(request, values["image"], question), media_type=JSON)
-
-    @router.get(
-        "/api/stack/scale",
-        tags=["stack"],
-        openapi_extra=plain.openapi(),
-        responses=answers_with(Scales, *REFUSALS),
-    )
-    async def stack_scale(request: Request) -> Response:
-        """What keeps the scale: the root mean square against depth, for each gain and normalisation."""
-        return Response(travelling({"arms": await scales(request)}), media_type=JSON)
-
-    async def scales(request: Request) -> list[dict[str, Any]]:
-        """One question an arm: what others ask for meanwhile goes between them. The figure finds them kept."""
-        values, spec, _ = parsed(plain, request)
-        check_stack(spec, 1, settings)
-        images.path(values["image"])  # a picture that is gone is told so, whatever is kept
-        found = []
-        for arm in arms(spec):
-            key = repr((values["image"], arm)).encode()
-            body = strengths.get(key)
-            if body is None:
-                body = await ask(request, values["image"], StackScale(arm))
-                strengths.put(key, body)
-            found.append({**arm_of(spec, arm), "rms": orjson.loads(body)})
-        return found
 
     @router.get(
         "/api/stack/pixel",
@@ -249,15 +250,35 @@ def add_stack_routes(
         question = StackInk(spec, other, values["side"], dye)
         return Response(await ask(request, values["image"], question), media_type=JSON)
 
+
+def _add_scales(router: APIRouter, query: Queries, ask: Ask, settings: Settings, images: Images) -> None:
+    plain = query(STACK)
+    strengths = ByteCache(settings.cache_bytes)
+
     @router.get(
-        "/api/figures/stack-reach",
-        tags=["figures"],
-        openapi_extra=figures.openapi(),
-        responses=answers_with(PlotlyFigure, 414, 422, 503),
+        "/api/stack/scale",
+        tags=["stack"],
+        openapi_extra=plain.openapi(),
+        responses=answers_with(Scales, *REFUSALS),
     )
-    async def reach_curves(request: Request) -> Response:
-        """The share of connected pairs against depth as a Plotly figure, one line a side."""
-        return Response(await drawn(request, request.scope["query_string"]), media_type=JSON)
+    async def stack_scale(request: Request) -> Response:
+        """What keeps the scale: the root mean square against depth, for each gain and normalisation."""
+        return Response(travelling({"arms": await scales(request)}), media_type=JSON)
+
+    async def scales(request: Request) -> list[dict[str, Any]]:
+        """One question an arm: what others ask for meanwhile goes between them. The figure finds them kept."""
+        values, spec, _ = parsed(plain, request)
+        check_stack(spec, 1, settings)
+        images.path(values["image"])  # a picture that is gone is told so, whatever is kept
+        found = []
+        for arm in arms(spec):
+            key = repr((values["image"], arm)).encode()
+            body = strengths.get(key)
+            if body is None:
+                body = await ask(request, values["image"], StackScale(arm))
+                strengths.put(key, body)
+            found.append({**arm_of(spec, arm), "rms": orjson.loads(body)})
+        return found
 
     @router.get(
         "/api/figures/stack-scale",

@@ -1,6 +1,7 @@
 """Runs what compute.measure describes, one timed block a step, so that others may use the device in between."""
 
 import datetime
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
@@ -337,6 +338,7 @@ class Measurer:
             "batch": spec.batch,
             "threads": torch.get_num_threads(),
             "allocator": allocator(),
+            "spin_count": os.environ.get("GOMP_SPINCOUNT", "default"),
             "torch": told["torch"],
             "tf32": told["tf32"],
             "cudnn_benchmark": bool(torch.backends.cudnn.benchmark) and self.device.type == "cuda",

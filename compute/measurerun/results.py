@@ -287,7 +287,8 @@ def layer_facts(conv: ConvSpec, spec: AnySpec) -> Result:
 def conditions_sentence(told: Mapping[str, Any], slowness: float = 1.0) -> str:
     """slowness: how many times as long a convolution takes in this type as in float32."""
     name = told["name"] or told["device"]
-    threads = f", {told['threads']} thread{'s' if told['threads'] > 1 else ''}" if told["device"] == "cpu" else ""
+    spin = f" (GOMP_SPINCOUNT {told['spin_count']})" if told["threads"] > 1 else ""
+    threads = f", {told['threads']} thread{'s' if spin else ''}{spin}" if told["device"] == "cpu" else ""
     ways = "forward and backward" if told["backward"] else "forward"
     extra = f", TF32 {'on' if told['tf32'] else 'off'}" if told["device"].startswith("cuda") else ""
     again = f", {told['discarded']} more run again" if told["discarded"] else ""

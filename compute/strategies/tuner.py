@@ -27,7 +27,7 @@ LEAST_GAIN = 1.05  # a strategy that wins by less is not worth another rounding 
 OFF = 0.05  # the default against itself: further off than this, the machine is busy with something else
 LEAST_MACS = 50_000  # of a whole batch: below it there is nothing to gain
 FIRST_CUT, SECOND_CUT = 1.8, 1.15  # times the fastest so far: what is slower leaves the race
-LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 5, 3, 11
+LEAST_ROUNDS, CUT_AFTER, MOST_ROUNDS = 6, 3, 11  # of fewer than 6 no interval is sure
 MORE_ROUNDS = 4  # times as many, while the default is not like itself, or a gain not sure
 CONFIDENCE = 0.95  # of the median gain's interval: of 11 rounds all but one must agree, of 44 two thirds
 BUDGET_SECONDS = 1.5
@@ -238,20 +238,26 @@ class Race:
             yield from self._round()
 
     def _start(self) -> Iterator[str]:
-        """Each once or twice; long ones first by the default's plan alone, other plans then only as its fastest ran."""
+        """Each once or twice; long ones first by the default's plan alone, other plans then only as its fastest ran,
+        and the loop as the default ran: oneDNN may know a good kernel for one group and none for two."""
         yield from self._tried([self._default])
         others = [name for name in self._trials if name != self._default]
         if self._long and self._options:
             plan = self._options[self._default].plan
             yield from self._tried([name for name in others if self._options[name].plan == plan])
-            best = self._options[min(self._first, key=self._first.__getitem__)]
-            kind = (best.memory_format, best.kernel)
-            others = [n for n in others if (self._options[n].memory_format, self._options[n].kernel) == kind]
+            best = min(self._first, key=self._first.__getitem__)
+            others = [n for n in others if self._kind(n) == self._kind(best) or self._is_loop(n)]
         yield from self._tried([name for name in others if name not in self._first])
         self._trials = {name: trial for name, trial in self._trials.items() if name in self._first}
         self._cut(self._first, LONG_CUT if self._long else FIRST_CUT)
         block = clock.BLOCK_SECONDS / 4
         self._repeats = {name: clock.repeats_for(self._first[name], block) for name in self._trials}
+
+    def _kind(self, name: str) -> tuple[str, str]:
+        return self._options[name].memory_format, self._options[name].kernel
+
+    def _is_loop(self, name: str) -> bool:
+        return self._options[name].plan.name == "loop" and self._kind(name) == self._kind(self._default)
 
     def _tried(self, names: list[str]) -> Iterator[str]:
         for name in names:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from app.feed import LAST
 from app.figures import MEASURE_FIGURES
+from app.measurecsv import csv_of
 from app.measureschemas import Accepted, AnyResult, Export, KeptMeasurements, MeasurePlan, MeasureQueue
 from app.schemas import Failure, PlotlyFigure
 from app.settings import PROJECT
@@ -84,6 +85,10 @@ def test_the_whole_life_of_a_measurement(http: httpx2.Client) -> None:
     assert RESULT.validate_python(result).conditions.rounds == 7
     assert {len(row["samples"]) for row in result["rows"]} == {7}
     assert result["conditions"]["allocator"] == "kept"
+    spin = os.environ.get("GOMP_SPINCOUNT", "10000")  # what the worker asks for, unless it was told otherwise
+    assert result["conditions"]["spin_count"] == spin
+    threads = result["conditions"]["threads"]
+    assert (f"GOMP_SPINCOUNT {spin}" in result["conditions"]["sentence"]) == (threads > 1)
     (again,) = events(http, accepted.id)
     assert again.data == {**result, "stored": True, "stored_reason": None}
     ended = http.get(f"/api/measurements/{accepted.id}/events", headers={"Last-Event-ID": LAST.decode()})
@@ -106,6 +111,14 @@ def test_arms_of_the_plan_are_what_runs(http: httpx2.Client, results: dict[str, 
 def test_each_kind_says_what_the_documentation_says(results: dict[str, Any], kind: str) -> None:
     stored = {name: value for name, value in results[kind].items() if name not in ("stored", "stored_reason")}
     assert RESULT.validate_python(stored).kind == kind
+
+
+def test_what_was_kept_before_a_condition_had_a_name_is_still_a_table(results: dict[str, Any]) -> None:
+    older = json.loads(json.dumps(results["layer"]))
+    del older["conditions"]["spin_count"]
+    rows = list(csv.DictReader(io.StringIO(csv_of(older), newline="")))
+    assert rows
+    assert {row["condition_spin_count"] for row in rows} == {""}
 
 
 @pytest.mark.parametrize("kind", ["layer", "waterfall", "sweep", "parallel", "ceilings", "network"])

@@ -1,7 +1,8 @@
 """The grouped layer at its best, beside the nn.Conv2d it replaces and beside a loop of convolutions and cat.
 
 A grid of shapes and ten drawn anew each time; everything of one shape runs in turn, the dense layer twice: their ratio
-is the control. Raw samples go to build/bench/convolutions.json. GROUPSCOPE_GRID=quick takes a twelfth of the grid.
+is the control. Raw samples go to build/bench/convolutions.json. GROUPSCOPE_GRID=quick takes a twelfth of the grid,
+GROUPSCOPE_GRID_MINUTES=20 as much of it as fits, in an order drawn anew.
 """
 
 import json
@@ -82,7 +83,15 @@ def measure(table: Table) -> None:
     seed = random.SystemRandom().randrange(10**6)
     table.row("shapes drawn with seed", str(seed))
     points: list[Point] = []
-    for shape, splits in [*_grid(QUICK if quick else FULL), *_drawn(random.Random(seed))]:
+    rng = random.Random(seed)
+    drawn, grid = list(_drawn(rng)), list(_grid(QUICK if quick else FULL))
+    end = time.monotonic() + 60 * float(os.environ.get("GROUPSCOPE_GRID_MINUTES", "inf"))
+    if end < math.inf:
+        rng.shuffle(grid)
+    for number, (shape, splits) in enumerate([*drawn, *grid]):
+        if time.monotonic() > end:
+            table.row("time is up: shapes of the grid measured", f"{number - DRAWN} of {len(grid)}")
+            break
         found = list(_measured(shape, splits))
         points += found
         line = ", ".join(f"{p.split} ×{p.over_dense:.2f}/{p.promised:.2f}" for p in found)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.measure import Measure
 from tests.browser.networks import Networks
@@ -18,6 +18,7 @@ from tests.browser.panels import Groupscope
 from tests.browser.stack import Stack
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=30_000)  # several browsers may share the cores
 FLAGS = (
     *("--no-sandbox", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),

@@ -28,7 +28,7 @@ MEASURED = """
 class Measure(Groupscope):
     def wait(self, **state: object) -> "Measure":
         wanted = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in state.items()}
-        self.page.wait_for_function(PAINTED, arg=[["headline", *PANELS.values()], wanted], timeout=20_000)
+        self.page.wait_for_function(PAINTED, arg=[["headline", *PANELS.values()], wanted], timeout=60_000)
         return self
 
     def start(self, kind: str) -> None:

@@ -30,7 +30,7 @@ class Networks:
         """Until every panel shows one and the same state, with these values in it."""
         wanted = {key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
                   for key, value in state.items()}  # fmt: skip
-        self.page.wait_for_function(PAINTED, arg=[list(PANELS), wanted], timeout=15_000)
+        self.page.wait_for_function(PAINTED, arg=[list(PANELS), wanted], timeout=60_000)
         return self
 
     @property

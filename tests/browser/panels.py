@@ -63,7 +63,7 @@ class Groupscope:
     def wait(self, **state: object) -> "Groupscope":
         """Until every panel shows one and the same state, with these values in it."""
         wanted = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in state.items()}
-        self.page.wait_for_function(PAINTED, arg=wanted, timeout=10_000)
+        self.page.wait_for_function(PAINTED, arg=wanted, timeout=60_000)
         return self
 
     @property

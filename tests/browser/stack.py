@@ -48,13 +48,13 @@ TILES = """
 class Stack(Groupscope):
     def wait(self, **state: object) -> "Stack":
         wanted = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in state.items()}
-        self.page.wait_for_function(PAINTED, arg=[list(PANELS), wanted], timeout=20_000)
+        self.page.wait_for_function(PAINTED, arg=[list(PANELS), wanted], timeout=60_000)
         return self
 
     def until_painted(self, panel: str, **state: object) -> "Stack":
         """Until one panel shows these values."""
         wanted = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in state.items()}
-        self.page.wait_for_function(PAINTED, arg=[[panel], wanted], timeout=20_000)
+        self.page.wait_for_function(PAINTED, arg=[[panel], wanted], timeout=60_000)
         return self
 
     def stack_query(self, names: tuple[str, ...] = STACK, **more: object) -> str:

@@ -78,7 +78,7 @@ def test_what_else_is_measured(open_measure: OpenMeasure, kind: str) -> None:
 def test_a_measurement_can_be_cancelled_and_leaves_nothing(open_measure: OpenMeasure) -> None:
     view = open_measure(in_channels=96, out_channels=96, rounds=101)
     view.start("sweep")
-    expect(view.page.locator("#sweep .stage")).to_contain_text(" of ", timeout=20_000)
+    expect(view.page.locator("#sweep .stage")).to_contain_text(" of ", timeout=60_000)
     expect(view.page.locator("#queue")).to_contain_text("runs now")
     view.page.locator("#sweep-cancel").click()
     assert "Cancelled" in view.wait_for_message("sweep", "Cancelled")
@@ -91,7 +91,7 @@ def test_two_people_measure_one_after_the_other(open_measure: OpenMeasure) -> No
     first = open_measure(in_channels=64, out_channels=64, rounds=101)
     second = open_measure(**{**SMALL, "batch": 3})
     first.start("sweep")
-    expect(first.page.locator("#sweep .stage")).to_contain_text(" of ", timeout=20_000)
+    expect(first.page.locator("#sweep .stage")).to_contain_text(" of ", timeout=60_000)
     second.start("layer")
     expect(second.page.locator("#latency .stage")).to_contain_text("waiting")
     expect(second.page.locator("#queue li")).to_have_count(2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenNetworks
 from tests.browser.networks import Networks
@@ -197,6 +197,20 @@ def test_an_edit_that_cannot_be_is_explained_and_changes_nothing(open_networks: 
     expect(message).to_contain_text("groups must divide in_channels: 64 % 7 = 1")
     after = view.row("layer1.0.conv3")
     assert (before["params"], after["params"]) == (str(64 * 256), str(64 * 256 // 4))
+
+
+def test_a_change_is_kept_while_the_one_before_is_still_asked(open_networks: OpenNetworks) -> None:
+    view = open_networks(network="resnet-50", policy="keep")
+    view.edit("layer1.0.conv3")
+    held: list[Route] = []
+    view.page.route("**/api/networks/whatif", lambda route: held.append(route))
+    view.change("kernel_size", "3")
+    while not held:
+        view.page.evaluate("() => new Promise(requestAnimationFrame)")
+    view.change("padding", "1")
+    view.page.route("**/api/networks/whatif", lambda route: route.continue_())  # the newest rule counts
+    held[0].continue_()  # alone it is refused: the sum after it needs 56 x 56
+    view.wait(edits={"layer1.0.conv3": {"kernel_size": 3, "padding": 1}})
 
 
 def test_rows_and_points_mark_each_other(open_networks: OpenNetworks) -> None:

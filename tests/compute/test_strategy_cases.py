@@ -255,8 +255,9 @@ def test_long_layers_try_other_plans_only_as_the_fastest_kind_ran() -> None:
     decision = race.decision()
     assert decision.strategy != "runs"
     assert "channels_last" in decision.strategy
-    assert {options[name].plan.name for name in runs if options[name].memory_format != "channels_last"} == {"runs"}
-    kinds = {options[name].kernel for name in runs if options[name].plan.name != "runs"}
+    others = {options[name].plan.name for name in runs if options[name].memory_format != "channels_last"}
+    assert others == {"runs", "loop"}  # of all other plans the loop alone, which anyone would write
+    kinds = {options[name].kernel for name in runs if options[name].plan.name not in ("runs", "loop")}
     assert len(kinds) == 1
     assert runs["runs"] <= 2 + 2 * 11
 

@@ -63,13 +63,22 @@ export function createEditor({ store, edits, columns }) {
     if (!found) return close(); // the network is another by now
     const message = h("p", { class: "message", id: "edit-message", "aria-live": "polite", "data-kind": "error" });
 
+    // All that was changed here is tried together: a kernel_size may need the padding that is written next.
+    /** @type {Record<string, unknown>} */
+    const written = {};
+    /** @type {string[]} */
+    const replaced = [];
+
     /**
      * @param {Record<string, unknown>} parameters
      * @param {string[]} [gone]
      */
-    async function attempt(parameters, gone) {
+    async function attempt(parameters, gone = []) {
       if (open?.layer !== layer) return;
-      const told = await edits.set(layer, parameters, gone);
+      replaced.push(...gone);
+      for (const name of gone) delete written[name];
+      Object.assign(written, parameters);
+      const told = await edits.set(layer, { ...written }, [...replaced]);
       const field = told?.field?.startsWith(`${layer}.`) ? told.field.slice(layer.length + 1) : null;
       for (const input of body.querySelectorAll("[data-parameter]")) {
         const wrong = told && input.getAttribute("data-parameter") === field;

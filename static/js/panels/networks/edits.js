@@ -36,11 +36,13 @@ export function createEdits(host, { store, whatIf, errors }) {
   const empty = h("p", { class: "aside" }, "None. Press a layer’s name in the table.");
   const undo = h("button", { type: "button", id: "undo", onclick: past.undo }, "Undo");
   const redo = h("button", { type: "button", id: "redo", onclick: past.redo }, "Redo");
-  const drop = h("button", { type: "button", id: "drop-edits", onclick: () => void attempt({}) }, "Drop all");
+  const drop = h("button", { type: "button", id: "drop-edits", onclick: () => void inTurn(() => ({})) }, "Drop all");
   const message = h("p", { class: "message", id: "edits-message", "aria-live": "polite" });
   host.replaceChildren(list, empty, message, h("div", { class: "edit-buttons" }, undo, redo, drop));
   /** @type {AbortController|null} */
   let asking = null;
+  /** One change after the other, each upon what became of the one before. @type {Promise<unknown>} */
+  let settled = Promise.resolve();
   /** Asks for whatever else will be wanted. @type {(state: import("../../model/networkstate.js").FrozenNetworkState) => void} */
   let ahead = () => {};
 
@@ -50,7 +52,6 @@ export function createEdits(host, { store, whatIf, errors }) {
    * @returns {Promise<ApiError|null>} what is wrong with them
    */
   async function attempt(edits) {
-    asking?.abort();
     const controller = new AbortController();
     asking = controller;
     const state = store.get();
@@ -71,6 +72,16 @@ export function createEdits(host, { store, whatIf, errors }) {
     }
   }
 
+  /**
+   * @param {(edits: Edits) => Edits} change
+   * @returns {Promise<ApiError|null>}
+   */
+  function inTurn(change) {
+    const told = settled.then(() => attempt(change(store.get().edits)));
+    settled = told.catch(() => {});
+    return told;
+  }
+
   function show() {
     const { edits } = store.get();
     const entries = Object.entries(edits);
@@ -87,8 +98,7 @@ export function createEdits(host, { store, whatIf, errors }) {
 
   /** @param {string} layer */
   async function withdraw(layer) {
-    const { [layer]: _, ...rest } = store.get().edits;
-    const told = await attempt(rest);
+    const told = await inTurn(({ [layer]: _, ...rest }) => rest);
     if (told) errors.showFieldError("edits", told.sentence);
   }
 
@@ -106,7 +116,6 @@ export function createEdits(host, { store, whatIf, errors }) {
   show();
 
   return {
-    attempt,
     undo: past.undo,
     canUndo: () => past.canUndo,
 
@@ -122,9 +131,10 @@ export function createEdits(host, { store, whatIf, errors }) {
      * @param {readonly string[]} [gone]  parameters that these replace
      */
     set(layer, parameters, gone = []) {
-      const { edits } = store.get();
-      const kept = Object.entries(edits[layer] ?? {}).filter(([key]) => !gone.includes(key));
-      return attempt({ ...edits, [layer]: { ...Object.fromEntries(kept), ...parameters } });
+      return inTurn((edits) => {
+        const kept = Object.entries(edits[layer] ?? {}).filter(([key]) => !gone.includes(key));
+        return { ...edits, [layer]: { ...Object.fromEntries(kept), ...parameters } };
+      });
     },
 
     destroy() {
