@@ -171,7 +171,8 @@ class GroupedConv2d(nn.Module):
         """Its parameters, at a twentieth of the cost of parameters(): they are looked at on each call."""
         own: list[Tensor] = [p for p in self._parameters.values() if p is not None]
         if not self.grouping.equal:
-            own += self._modules["weights"]._parameters.values()  # type: ignore[union-attr, arg-type]
+            filters: Any = self._modules["weights"]  # past Module's own lookup, which costs as much as all the rest
+            own += filters._parameters.values()
         return own
 
     def _own(self) -> bool:
