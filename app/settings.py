@@ -24,6 +24,11 @@ def default_results() -> Path:
     return _users_folder("Application Support", "XDG_DATA_HOME", ".local/share") / "measurements.sqlite"
 
 
+def default_runs() -> Path:
+    """Beside what was measured: a training takes minutes too."""
+    return default_results().parent / "runs"
+
+
 def _users_folder(mac: str, variable: str, otherwise: str) -> Path:
     if sys.platform == "darwin":
         base = Path.home() / "Library" / mac
@@ -81,6 +86,12 @@ class Settings(BaseSettings):
         description="Bytes of a stack's outputs kept on the device, so that depths are at hand.",
     )
     results: Path = Field(default_factory=default_results, description="SQLite file of what was measured.")
+    runs: Path = Field(
+        default_factory=default_runs, description="Folder for training runs and the networks they trained."
+    )
+    max_checkpoint_bytes: int = Field(
+        default=16_000_000, ge=1024, description="Largest file of a trained network, in bytes."
+    )
     results_kept: int = Field(default=500, ge=1, description="Measurements kept; the oldest go.")
     max_measure_seconds: float = Field(
         default=300, gt=0, description="Longest time a measurement may take, by the estimate that is made beforehand."
@@ -90,7 +101,7 @@ class Settings(BaseSettings):
     )
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 
-    @field_validator("store", "results")
+    @field_validator("store", "results", "runs")
     @classmethod
     def _at_home(cls, path: Path) -> Path:
         return path.expanduser()

@@ -62,7 +62,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("app")
-    return Settings(store=folder / "images", results=folder / "measurements.sqlite")
+    return Settings(store=folder / "images", results=folder / "measurements.sqlite", runs=folder / "runs")
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,13 @@ def test_a_job_that_takes_too_long_is_stopped() -> None:
 
 def test_whoever_asked_for_too_much_is_told_not_to_ask_again(tmp_path: Path) -> None:
     image = json.loads((PROJECT / "static/samples/samples.json").read_text("utf-8"))[0]["id"]
-    settings = Settings(device="cpu", store=tmp_path, results=tmp_path / "measurements.sqlite", max_seconds=0.001)
+    settings = Settings(
+        device="cpu",
+        store=tmp_path,
+        results=tmp_path / "measurements.sqlite",
+        runs=tmp_path / "runs",
+        max_seconds=0.001,
+    )
     with TestClient(create_app(settings)) as client:
         answer = client.get("/api/feature-maps", params={"image": image, "size": 512})
     assert answer.status_code == 503
