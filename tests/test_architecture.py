@@ -15,8 +15,8 @@ MODULES = ("errors", "grouping", "spec", "counts", "describe", "formulas", "note
 PACKAGES = ("measure", "network", "networks", "stack")
 # What app may know of compute; everything else may change without it.
 PUBLIC = {
-    "datasets", "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps", "measure",
-    "measurerun", "network", "networks", "picture", "run", "stack", "stackrun", "strategies",
+    "datasets", "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps",
+    "measure", "measurerun", "network", "networks", "picture", "run", "stack", "stackrun", "strategies",
     "weber",
 }  # fmt: skip
 
