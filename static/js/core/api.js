@@ -106,6 +106,11 @@ export async function getBytes(path, { signal } = {}) {
   return arrived(response.arrayBuffer());
 }
 
+/** @param {string} path */
+export async function remove(path) {
+  await request(path, { method: "DELETE" });
+}
+
 /**
  * @param {string} path
  * @param {unknown} value  sent as JSON

@@ -2,7 +2,7 @@
  * Property tables of a page's state: how each value is read and written, in the order of the URL.
  * Ranges, defaults, labels and help sentences come from the server's table; a row holds where that is silent.
  *
- * @typedef {"int"|"number"|"pair"|"bool"|"choice"|"sizes"|"hash"|"word"|"json"} Kind
+ * @typedef {"int"|"number"|"pair"|"bool"|"choice"|"list"|"real"|"sizes"|"hash"|"run"|"word"|"json"} Kind
  * @typedef {object} Param
  * @property {string} [kind]
  * @property {unknown} [default]
@@ -50,6 +50,29 @@ function readNumber(text, { min, max }) {
   return value < (min ?? -Infinity) || value > (max ?? Infinity) ? undefined : value;
 }
 
+/**
+ * As people write a rate: 0.1, 5e-4.
+ * @param {string} text
+ * @param {Param} param
+ * @returns {number|undefined}
+ */
+function readReal(text, { min, max }) {
+  if (!/^\d{1,9}(\.\d{1,12})?(e[+-]?\d{1,2})?$/i.test(text)) return undefined;
+  const value = Number(text);
+  return value < (min ?? -Infinity) || value > (max ?? Infinity) ? undefined : value;
+}
+
+/**
+ * Several of the choices, each once and in their order: `standard,uniform`.
+ * @param {string} text
+ * @param {Param} param
+ * @returns {string[]|undefined}
+ */
+function readList(text, { choices }) {
+  const parts = text.split(",").map((part) => part.trim());
+  return parts.every((part) => choices?.includes(part)) ? choices?.filter((choice) => parts.includes(choice)) : undefined;
+}
+
 /** @type {Record<Kind, (text: string, param: Param) => unknown>} */
 const READERS = {
   int: readInt,
@@ -61,8 +84,11 @@ const READERS = {
   },
   bool: (text) => new Map([["true", true], ["1", true], ["false", false], ["0", false]]).get(text.toLowerCase()),
   choice: (text, { choices }) => (choices?.includes(text) ? text : undefined),
+  list: readList,
+  real: readReal,
   sizes: readSizes,
   hash: (text) => (/^([0-9a-f]{64})?$/.test(text) ? text : undefined),
+  run: (text) => (/^([0-9a-f]{32})?$/.test(text) ? text : undefined),
   word: (text) => (/^[a-z0-9][a-z0-9.-]{0,63}$/.test(text) ? text : undefined),
   json: readJson,
 };

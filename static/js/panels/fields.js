@@ -120,6 +120,7 @@ function slide(slider, value) {
 const WHAT = {
   int: "a whole number",
   number: "a number",
+  real: "a number, such as 0.1 or 5e-4,",
   pair: "one or two whole numbers, such as 3 or 3,2,",
   sizes: "the inputs and outputs of each group, such as 32x32,16x16",
 };
