@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.errors import SpecError
-from compute.maps import WEIGHTS
+from compute.maps import SEEDED
 from compute.spec import Pair
 
 Floats = NDArray[np.float32]
@@ -55,7 +55,7 @@ def dense_block(source: str, seed: int, kernel_size: Pair, rows: range, columns:
         mixing = _normal(seed, kernel_size, rows, columns, 1) * np.float32((2 / REFERENCE_IN_CHANNELS) ** 0.5)
         patterns = _patterns(seed, kernel_size, rows).astype(np.float32)
         return (mixing * patterns[:, None, :]).reshape(shape)
-    raise SpecError(f"weights must be {' or '.join(WEIGHTS)}, not {source!r}", "weights")
+    raise SpecError(f"weights must be {' or '.join(SEEDED)}, not {source!r}", "weights")
 
 
 def bias_block(seed: int, rows: range) -> Floats:

@@ -16,7 +16,7 @@ PACKAGES = ("measure", "network", "networks", "stack")
 # What app may know of compute; everything else may change without it.
 PUBLIC = {
     "datasets", "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps",
-    "measure", "measurerun", "network", "networks", "picture", "run", "stack", "stackrun", "strategies",
+    "measure", "measurerun", "network", "networks", "picture", "run", "stack", "stackrun", "strategies", "trained",
     "weber",
 }  # fmt: skip
 

@@ -9,8 +9,8 @@ from compute.stack.spec import NORMALISATIONS, StackSpec
 
 
 def arms(spec: StackSpec) -> Iterator[StackSpec]:
-    """`spec` with each gain and each normalisation that its size allows."""
-    for gain in GAINS:
+    """`spec` with each gain and each normalisation that its size allows; trained weights have no gain but their own."""
+    for gain in GAINS if spec.weights != "trained" else (spec.gain,):
         for normalisation in NORMALISATIONS:
             if normalisation == "none" or spec.side(spec.modules) > 1:
                 yield replace(spec, gain=gain, normalisation=normalisation)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from compute.errors import SpecError, integer
 from compute.grouping import Grouping
-from compute.maps import GAINS, MAX_SEED, WEIGHTS
+from compute.maps import GAINS, MAX_SEED, WEIGHTS, settle_source
 from compute.spec import DEFAULTS, Pair, pair
 
 MAX_MODULES = 16
@@ -33,7 +33,8 @@ class StackSpec:
     stage + 1, 2 stage + 1 and so on. normalisation: none, of the convolution's answer (`conv`), or of the sum (`sum`):
     each channel minus its mean, divided by its deviation over this picture, as BatchNorm2d trains. gain: `fan-in` gives
     each filter He's deviation for the channels its own group reads, `cut` leaves the dense tensor's numbers as they
-    are. Raises SpecError.
+    are. weights: `trained` takes them from the network in the file `checkpoint`, module by module, whatever seed and
+    gain say. Raises SpecError.
     """
 
     grouping: Grouping
@@ -51,6 +52,7 @@ class StackSpec:
     seed: int = DEFAULTS["seed"]
     gain: str = "fan-in"
     size: int = 112
+    checkpoint: str | None = None
 
     def __post_init__(self) -> None:
         for field, choices in (
@@ -68,6 +70,7 @@ class StackSpec:
         for field, low, high in (("modules", 1, MAX_MODULES), ("stage", 1, MAX_MODULES), ("seed", 0, MAX_SEED)):
             object.__setattr__(self, field, integer(field, getattr(self, field), low, high))
         object.__setattr__(self, "size", integer("size", self.size, 1))
+        settle_source(self)
         self._check_channels()
         self._check_kernel()
         self._check_halvings()

@@ -37,7 +37,7 @@ REFUSALS = [
      "downsample must be one of none, average, max, not 'median'; use none"),
     ({"normalisation": "batch"}, "normalisation",
      "normalisation must be one of none, conv, sum, not 'batch'; use none"),
-    ({"weights": "zeros"}, "weights", "weights must be one of filter-bank, random, not 'zeros'; use filter-bank"),
+    ({"weights": "zeros"}, "weights", "weights must be one of filter-bank, random, trained, not 'zeros'; use filter-bank"),
     ({"gain": "loud"}, "gain", "gain must be one of cut, fan-in, not 'loud'; use cut"),
     ({"modules": 0}, "modules", "modules must be from 1 to 16, not 0; use 1 to 16"),
     ({"modules": 17}, "modules", "modules must be from 1 to 16, not 17; use 1 to 16"),

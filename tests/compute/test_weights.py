@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from compute import Grouping, SpecError
-from compute.maps import WEIGHTS as SOURCES
+from compute.maps import SEEDED as SOURCES
 from compute.weights import REFERENCE_IN_CHANNELS, bias_block, dense_block, fan_in_gain, stem_weights
 
 KERNELS = [(1, 1), (1, 3), (2, 2), (3, 3), (5, 4)]
