@@ -5,5 +5,7 @@ What is read is whole and fits: counts, classes and sizes are checked, and every
 
 from compute.datasets.fashion import shipped
 from compute.datasets.images import Facts, Images, Part
+from compute.datasets.limits import Limits
+from compute.datasets.reading import read
 
-__all__ = ["Facts", "Images", "Part", "shipped"]
+__all__ = ["Facts", "Images", "Limits", "Part", "read", "shipped"]
