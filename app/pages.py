@@ -48,6 +48,9 @@ class Pages:
     def measure(self) -> Response:
         return self._html("measure.html", boot={**self._boot, "params": self._measure_parameters})
 
+    def train(self) -> Response:
+        return self._html("train.html", boot={**self._boot, "params": {}})
+
     def networks(self) -> Response:
         """The published networks are read when somebody first asks for them."""
         entries = [{"id": entry["id"], "name": entry["name"]} for entry in catalogue()]

@@ -18,6 +18,10 @@ def add_page_routes(router: APIRouter, pages: Pages) -> None:
     async def measure(request: Request) -> Response:
         return pages.measure()
 
+    @router.get("/train", include_in_schema=False)
+    async def train(request: Request) -> Response:
+        return pages.train()
+
     @router.get("/networks", include_in_schema=False)
     async def networks(request: Request) -> Response:
         return pages.networks()

@@ -20,7 +20,7 @@ function reach(url, found) {
   return found;
 }
 
-for (const [template, entry] of [["index", "main"], ["networks", "networks"], ["stack", "stack"]]) {
+for (const [template, entry] of [["index", "main"], ["networks", "networks"], ["stack", "stack"], ["train", "train"]]) {
   test(`modulepreload links of ${template}.html are the graph of imports`, () => {
     const js = new URL("static/js/", root).href;
     const reached = [...reach(new URL(`static/js/${entry}.js`, root), new Set())].map((href) => href.slice(js.length, -3));

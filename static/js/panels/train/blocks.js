@@ -1,0 +1,63 @@
+/** The covariance between what a module reads and what it writes: do blocks form along the groups? */
+import { h, setText } from "../../core/dom.js";
+import { colourTable, cssGradient } from "../../draw/colours.js";
+import { fillHeat } from "../../draw/heat.js";
+import { fixed, float32Text, typeset } from "../../model/format.js";
+import { figures } from "../../model/measurewords.js";
+import { percent } from "../../model/trainwords.js";
+import { createMatrixView } from "../stack/matrixview.js";
+import { headOf, twinOf } from "../stack/twin.js";
+
+/**
+ * @typedef {import("../../model/trainwords.js").LookModule} LookModule
+ * @typedef {object} Covariance
+ * @property {number} channels
+ * @property {Float32Array} values  (channels read, channels written), in the order of the groups
+ */
+
+/** The group at each place. @param {LookModule} look @param {"in_channels"|"out_channels"} end */
+const groupsAlong = ({ groups }, end) => Uint16Array.from(groups.flatMap((group) => Array(group[end]).fill(group.index)));
+
+export function createBlocks() {
+  const title = h("h3");
+  const [low, high] = [h("span"), h("span")];
+  const gradient = h("i", { class: "heat-bar" });
+  gradient.style.backgroundImage = cssGradient("diverging");
+  const view = createMatrixView({ id: "blocks", label: "Covariance between the maps a module reads and those it writes", across: "channel written", down: "channel read", describe });
+  const share = h("p", { class: "convention" });
+  const table = h("table", { class: "blocks-table" });
+  const element = h("div", { class: "blocks" }, title, h("p", { class: "heat-legend" }, low, gradient, high, "covariance, by its square root"), view.element, share,
+    twinOf("Covariance of group with group, as a table", table));
+  /** @type {{look: LookModule, covariance: Covariance, rows: Uint16Array, columns: Uint16Array}|null} */
+  let shown = null;
+
+  /** @param {{row: number, column: number}} place */
+  function describe({ row, column }) {
+    if (!shown) return "";
+    const { covariance: { channels, values }, rows, columns } = shown;
+    const [reads, writes] = [rows[row], columns[column]];
+    return `Channel ${row} (group ${reads + 1} reads it), channel ${column} (group ${writes + 1} writes it): covariance ${typeset(float32Text(values[row * channels + column]))}${reads === writes ? ", within the group" : ""}.`;
+  }
+
+  return {
+    element,
+    stage: view.stage,
+    /** @param {LookModule} look @param {Covariance} covariance @param {string} label */
+    show(look, covariance, label) {
+      const { channels, values } = covariance;
+      shown = { look, covariance, rows: groupsAlong(look, "in_channels"), columns: groupsAlong(look, "out_channels") };
+      const most = values.reduce((all, value) => Math.max(all, Math.abs(value)), 0);
+      setText(title, `What module ${look.module} reads against what it writes, ${label}`);
+      setText(low, typeset(`-${figures(most)}`));
+      setText(high, figures(most));
+      const cells = new Uint32Array(channels * channels);
+      const end = Math.sqrt(most);
+      fillHeat(cells, { rows: channels, columns: channels, values: values.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value))), table: colourTable("diverging"), range: [-end, end] });
+      view.show({ cells, rows: channels, columns: channels, rowGroups: shown.rows, columnGroups: shown.columns });
+      setText(share, look.groups.length === 1 ? "One group reads and writes everything." : `${percent(look.inside)} of the squared covariance lies within the groups; ${percent(look.inside_expected)} of the pairs do.`);
+      table.replaceChildren(headOf(["Reads \\ writes", ...look.groups.map(({ index }) => `group ${index + 1}`)]), h("tbody", {}, ...look.blocks.map((line, i) =>
+        h("tr", {}, h("th", { scope: "row" }, `group ${i + 1}`), ...line.map((value, j) => h("td", { "data-value": value, ...(i === j ? { class: "right" } : {}) }, fixed(value, 3)))))));
+    },
+    destroy: view.destroy,
+  };
+}

@@ -1,0 +1,33 @@
+/** Whether the arms differ by more than their noise: the sentence, and each pair with its interval. */
+import { h, setText } from "../../core/dom.js";
+import { fixed } from "../../model/format.js";
+import { points } from "../../model/trainwords.js";
+import { headOf } from "../stack/twin.js";
+
+/** @typedef {import("../../core/training.js").TrainingRecord} TrainingRecord */
+
+export function createVerdict() {
+  const sentence = h("p", { class: "gist", "data-name": "verdict" });
+  const table = h("table", { class: "verdict-table" });
+  const scroller = h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Differences between the arms" }, table);
+  const element = h("div", { class: "verdict", hidden: true }, sentence, scroller);
+
+  return {
+    element,
+    /** @param {TrainingRecord} record */
+    show({ verdict, arms }) {
+      element.hidden = !verdict;
+      if (!verdict) return;
+      /** @param {string} arm */
+      const name = (arm) => arms.find((each) => each.arm === arm)?.label ?? arm;
+      setText(sentence, verdict.sentence);
+      scroller.hidden = verdict.pairs.length === 0;
+      table.replaceChildren(headOf(["Pair", "difference, points", "95 % between", "p", "noise?"]), h("tbody", {}, ...verdict.pairs.map(({ a, b, difference, low, high, p, noise }) =>
+        h("tr", { "data-a": a, "data-b": b }, h("th", { scope: "row" }, `${name(a)} − ${name(b)}`),
+          h("td", { "data-name": "difference", "data-value": difference }, h("strong", {}, points(difference))),
+          h("td", {}, low === null || high === null ? "–" : `${points(low)} and ${points(high)}`),
+          h("td", {}, p === null ? "–" : p < 0.001 ? "< 0.001" : fixed(p, 3)),
+          h("td", { class: "words" }, noise ? "within the noise" : "exceeds it")))));
+    },
+  };
+}
