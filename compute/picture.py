@@ -1,5 +1,6 @@
 """From a photograph to what the network sees: shorter side resized, centre square taken, normalised."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's mean and deviation of red, green and blue, on a scale of 0 to 1
 STD = (0.229, 0.224, 0.225)
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601: shares of red, green and blue in grey
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -38,6 +40,20 @@ def normalised(image: Image.Image | NDArray[np.uint8]) -> "Tensor":
     pixels = np.asarray(image, np.float32) / 255
     pixels = (pixels - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None])
+
+
+def standardised(pixels: "Tensor", mean: Sequence[float], std: Sequence[float]) -> "Tensor":
+    """What a network sees that was trained on pictures of that mean and deviation, of values from 0 to 1, one number a
+    channel: (1, len(mean), H, W) from what `normalised` gave, grey where it is one channel."""
+    import torch
+
+    def numbers(values: Sequence[float]) -> "Tensor":
+        return torch.tensor(values, device=pixels.device).view(1, -1, 1, 1)
+
+    plain = pixels * numbers(STD) + numbers(MEAN)
+    if len(mean) == 1:
+        plain = (plain * numbers(LUMA)).sum(1, keepdim=True)
+    return (plain - numbers(mean)) / numbers(std)
 
 
 def negative(pixels: "Tensor") -> "Tensor":

@@ -24,6 +24,8 @@ from compute.errors import OutOfRange, SpecError
 from compute.grouping import Grouping, Span
 from compute.maps import MapsSpec
 from compute.spec import DEFAULTS, ConvSpec
+from compute.stack.spec import StackSpec
+from compute.trained import Checkpoint
 
 Array = NDArray[Any]
 SQUARES_BYTES = 8 << 20  # opening a photograph takes longer than convolving it: keep the last squares
@@ -46,16 +48,27 @@ class FeatureMaps:
     averaged: int
 
 
+def no_checkpoints(checkpoint: str) -> Checkpoint:
+    raise SpecError("there are no trained networks here", "checkpoint", "use other weights")
+
+
 class Runner:
     """Holds the device and the last stems; one thread at a time.
 
     The stem's output depends on picture, size, in_channels and the weights' source only, so it outlives every change
-    of the layer behind it. cache_bytes bounds what is kept of it on the device. Torch's own settings (threads, TF32)
-    are the caller's: see compute.device.prepare.
+    of the layer behind it. cache_bytes bounds what is kept of it on the device. checkpoints: finds a trained network by
+    its id, or raises SpecError; one id is one network for as long as the runner lives. Torch's own settings (threads,
+    TF32) are the caller's: see compute.device.prepare.
     """
 
-    def __init__(self, device: str = "auto", cache_bytes: int = 48 << 20) -> None:
+    def __init__(
+        self,
+        device: str = "auto",
+        cache_bytes: int = 48 << 20,
+        checkpoints: Callable[[str], Checkpoint] = no_checkpoints,
+    ) -> None:
         self.device = devices.choose(device)
+        self._checkpoints = checkpoints
         self._stems = TensorCache(cache_bytes)
         self._squares = TensorCache(SQUARES_BYTES)
 
@@ -84,7 +97,8 @@ class Runner:
         dtype: uint8 (quantised map by map) or float32. Raises SpecError."""
         total = spec.conv.grouping.out_channels
         start, stop = wanted(channels, total, dtype, tile)
-        stem = self.stem(image, key, spec.size, spec.conv.grouping.in_channels, spec.weights)
+        self.trained(spec)
+        stem = self.stem(image, key, spec.size, spec.conv.grouping.in_channels, spec.weights, spec.checkpoint)
         height, width = spec.conv.output_height, spec.conv.output_width
         factor = averaged(height, width, tile)
         parts = [
@@ -94,30 +108,63 @@ class Runner:
         stats = {name: [v for p in parts for v in p[3][name]] for name in STATISTICS}
         return FeatureMaps(maps, scale, offset, stats, (start, stop), (total, height, width), factor)
 
-    def stem(self, image: Callable[[], Image.Image], key: str, size: int, channels: int, source: str) -> Tensor:
-        """(1, channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias. Kept: not to be
-        written into."""
+    def trained(self, spec: MapsSpec | StackSpec) -> Checkpoint | None:
+        """The network whose weights `spec` asks for; None where it asks for others. Raises SpecError where there is no
+        such network, or where it lacks some of the weights."""
+        if spec.checkpoint is None:
+            return None
+        found = self._checkpoints(spec.checkpoint)
+        found.check(spec)
+        return found
+
+    def stem(
+        self,
+        image: Callable[[], Image.Image],
+        key: str,
+        size: int,
+        channels: int,
+        source: str,
+        checkpoint: str | None = None,
+    ) -> Tensor:
+        """(1, channels, size, size): relu of the 3 x 3 stem over the normalised picture, without bias; of a trained
+        network's own stem as it was trained, with bias. Kept: not to be written into."""
         return self._stems.get(
-            (key, size, channels, source), lambda: self.seen(self.square(image, key, size), channels, source)
+            (key, size, channels, source, checkpoint),
+            lambda: self.seen(self.square(image, key, size), channels, source, checkpoint),
         )
 
     def square(self, image: Callable[[], Image.Image], key: str, size: int) -> Tensor:
         """(1, 3, size, size), normalised. Kept: not to be written into."""
         return self._squares.get((key, size), lambda: picture.normalised(picture.square(image(), size)))
 
-    def seen(self, pixels: Tensor, channels: int, source: str) -> Tensor:
+    def seen(self, pixels: Tensor, channels: int, source: str, checkpoint: str | None = None) -> Tensor:
         """The stem's answer to a normalised picture (1, 3, H, W)."""
-        filters = torch.from_numpy(weights.stem_weights(source, range(channels))).to(self.device)
-        return F.relu_(F.conv2d(pixels.to(self.device), filters, padding=1))
+        pixels, rows, bias = pixels.to(self.device), range(channels), None
+        if checkpoint is None:
+            filters = weights.stem_weights(source, rows)
+        else:
+            network = self._checkpoints(checkpoint)
+            data = network.meta["data"]
+            pixels = picture.standardised(pixels, data["mean"], data["std"])
+            filters, bias = network.stem_weight(rows), self._there(network.stem_bias(rows))
+        return F.relu_(F.conv2d(pixels, self._there(filters), bias, padding=1))
 
     def _convolve(self, stem: Tensor, spec: MapsSpec, piece: "_Piece") -> Tensor:
-        filters = torch.from_numpy(piece_weights(spec, piece)).to(self.device)
-        conv = spec.conv
-        bias = None
+        conv, network = spec.conv, self.trained(spec)
+        filters, bias = self._there(piece_weights(spec, piece, network)), None
         if conv.bias:
-            bias = torch.from_numpy(weights.bias_block(spec.seed, piece.outputs)).to(self.device)
+            biases = weights.bias_block(spec.seed, piece.outputs) if network is None else network.bias(1, piece.outputs)
+            bias = self._there(biases)
         inputs = stem[:, piece.inputs.start : piece.inputs.stop]
         return F.conv2d(inputs, filters, bias, conv.stride, conv.padding, conv.dilation, len(piece.spans))[0]
+
+    def _there(self, array: weights.Floats) -> Tensor:
+        return there(array, self.device)
+
+
+def there(array: weights.Floats, device: torch.device) -> Tensor:
+    """`array` on the device; what can't be written into is copied, since a tensor can."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
 
 
 @dataclass(frozen=True)
@@ -133,15 +180,19 @@ class _Piece:
         return range(first.in_start, last.in_start + last.in_channels)
 
 
-def piece_weights(spec: MapsSpec, piece: _Piece) -> weights.Floats:
-    """(outputs, a_j, k_h, k_w): the block diagonal of the dense tensor, group after group."""
+def piece_weights(spec: MapsSpec, piece: _Piece, network: Checkpoint | None = None) -> weights.Floats:
+    """(outputs, a_j, k_h, k_w): the block diagonal of the dense tensor, group after group. network: whose first module
+    the tensor is, where the weights are trained."""
     blocks = []
     for span in piece.spans:
         rows = range(
             max(span.out_start, piece.outputs.start), min(span.out_start + span.out_channels, piece.outputs.stop)
         )
         columns = range(span.in_start, span.in_start + span.in_channels)
-        block = weights.dense_block(spec.weights, spec.seed, spec.conv.kernel_size, rows, columns)
+        if network is None:
+            block = weights.dense_block(spec.weights, spec.seed, spec.conv.kernel_size, rows, columns)
+        else:
+            block = network.block(1, rows, columns)
         if spec.gain == "fan-in":
             block = block * np.float32(weights.fan_in_gain(spec.conv.grouping.in_channels, span.in_channels))
         blocks.append(block)
@@ -249,7 +300,10 @@ class TensorCache:
         return found
 
 
-def feature_maps(image: Image.Image, spec: MapsSpec, **options: Any) -> FeatureMaps:
+def feature_maps(
+    image: Image.Image, spec: MapsSpec, checkpoint: Checkpoint | None = None, **options: Any
+) -> FeatureMaps:
     """Runner.feature_maps for one picture (turned as its EXIF says), in float32 and full resolution unless told
-    otherwise: for a notebook."""
-    return Runner().feature_maps(lambda: ImageOps.exif_transpose(image), "", spec, **{"dtype": "float32", **options})
+    otherwise, through `checkpoint` where the weights are trained: for a notebook."""
+    runner = Runner(checkpoints=(lambda _: checkpoint) if checkpoint else no_checkpoints)
+    return runner.feature_maps(lambda: ImageOps.exif_transpose(image), "", spec, **{"dtype": "float32", **options})

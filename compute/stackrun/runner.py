@@ -59,7 +59,7 @@ class StackRunner:
     def __init__(self, runner: Runner | None = None, cache_bytes: int = CACHE_BYTES) -> None:
         self._runner = runner or Runner()
         self._outputs = TensorCache(cache_bytes)
-        self._filters = Filters(self._runner.device)
+        self._filters = Filters(self._runner.device, self._runner.trained)
 
     @torch.inference_mode()
     def maps(
@@ -183,6 +183,7 @@ class StackRunner:
         return {"stem": rows[0], "modules": rows[1:]}
 
     def _scene(self, image: Opener, key: str, spec: StackSpec, other: Grouping | None, side: str) -> Scene:
+        self._runner.trained(spec)  # before anything is computed
         scene = Scene(image, key, spec)
         _check(side, SIDES, "side")
         if side == "a":
@@ -244,15 +245,16 @@ class StackRunner:
     def _stem(self, scene: Scene) -> Tensor:
         spec, dye = scene.spec, scene.dye
         arguments = scene.image, scene.key, spec.size
+        source = spec.channels, spec.weights, spec.checkpoint
         if dye is None:
-            return self._runner.stem(*arguments, spec.channels, spec.weights)[0]
+            return self._runner.stem(*arguments, *source)[0]
         dye.check(spec)
         if dye.kind == "patch":
             pixels = self._runner.square(*arguments).clone()
             part = pixels[:, :, dye.row : dye.row + dye.size, dye.column : dye.column + dye.size]
             part.copy_(picture.negative(part))
-            return self._runner.seen(pixels, spec.channels, spec.weights)[0]
-        stem = self._runner.stem(*arguments, spec.channels, spec.weights)[0].clone()
+            return self._runner.seen(pixels, *source)[0]
+        stem = self._runner.stem(*arguments, *source)[0].clone()
         noise = np.random.default_rng(dye.channel).standard_normal((spec.size, spec.size), np.float32)
         strength = energy.root_mean_square(stem) or 1.0
         stem[dye.channel] += torch.from_numpy(noise).to(stem.device) * strength

@@ -16,7 +16,6 @@ from compute.trained.layout import stack_dict, stack_of
 
 KEY, FORMAT = "groupscope", 1
 MAX_CLASSES, MAX_WORDS = 1000, 120
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601: shares of red, green and blue in grey
 GREY = (0.449,), (0.226,)  # mean and deviation of grey where a file names none: the means of ImageNet's three
 UNNAMED = "Network of unknown data"
 # What a file may leave out, and what then holds.
