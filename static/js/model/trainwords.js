@@ -17,8 +17,10 @@
  * @property {number} dead
  * @property {LookGroup[]} groups
  * @property {number[][]} blocks
- * @property {number} inside
+ * @property {number|null} inside  null where nothing varies
  * @property {number} inside_expected
+ * @property {number[]} [order_before]  channels before the module as its groups read them
+ * @property {number} [rotation]  the first group writes from this channel on
  * @typedef {{step: number, arm: string, seed?: number, stem: {dead: number}, modules: LookModule[]}} Look
  */
 import { counted, fixed, number } from "./format.js";
@@ -116,7 +118,7 @@ export function widestSentence({ modules }) {
  */
 export function blocksSentence({ modules }) {
   if (modules[0].groups.length === 1) return "Without groups there are no blocks to form.";
-  const factors = modules.map(({ inside, inside_expected }) => inside / inside_expected);
+  const factors = modules.map(({ inside, inside_expected }) => (inside ?? 0) / inside_expected);
   const least = Math.min(...factors);
   const most = Math.max(...factors);
   const verdict = least >= FORMED ? "Blocks form" : most >= FORMED ? "Blocks form in some modules" : most >= HINTED ? "A hint of blocks" : "No blocks form";

@@ -57,7 +57,7 @@ export function createAccuracy(host, { store, training }) {
         return h("tr", { "data-arm": arm.arm }, h("th", { scope: "row" }, h("i", { class: `series-mark ${arm.arm}`, "aria-hidden": "true" }), arm.label),
           h("td", {}, number(arm.params)), h("td", {}, ratio(arm.params_ratio)), h("td", {}, si(arm.macs)), h("td", {}, ratio(arm.macs_ratio)),
           h("td", { "data-name": "accuracy", "data-value": average }, h("strong", {}, percent(average))),
-          h("td", {}, arm.accuracy_low === null || arm.accuracy_low === undefined ? "–" : `${percent(arm.accuracy_low)} and ${percent(arm.accuracy_high)}`),
+          h("td", {}, arm.seeds.length < 2 || arm.accuracy_low === null || arm.accuracy_low === undefined ? "–" : `${percent(arm.accuracy_low)} and ${percent(arm.accuracy_high)}`),
           h("td", { class: "words" }, reached(record, arm).map(({ accuracy }) => percent(accuracy)).join(", ")));
       })));
     await view.show(figure);

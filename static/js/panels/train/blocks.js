@@ -12,8 +12,11 @@ import { headOf, twinOf } from "../stack/twin.js";
  * @typedef {import("../../model/trainwords.js").LookModule} LookModule
  * @typedef {object} Covariance
  * @property {number} channels
- * @property {Float32Array} values  (channels read, channels written), in the order of the groups
+ * @property {Float32Array} values  (channels before the module, channels after it)
  */
+
+/** @param {number} count */
+const inOrder = (count) => Array.from({ length: count }, (_, i) => i);
 
 /** The group at each place. @param {LookModule} look @param {"in_channels"|"out_channels"} end */
 const groupsAlong = ({ groups }, end) => Uint16Array.from(groups.flatMap((group) => Array(group[end]).fill(group.index)));
@@ -28,15 +31,15 @@ export function createBlocks() {
   const table = h("table", { class: "blocks-table" });
   const element = h("div", { class: "blocks" }, title, h("p", { class: "heat-legend" }, low, gradient, high, "covariance, by its square root"), view.element, share,
     twinOf("Covariance of group with group, as a table", table));
-  /** @type {{look: LookModule, covariance: Covariance, rows: Uint16Array, columns: Uint16Array}|null} */
+  /** @type {{look: LookModule, covariance: Covariance, rows: Uint16Array, columns: Uint16Array, before: number[], after: number[]}|null} */
   let shown = null;
 
   /** @param {{row: number, column: number}} place */
   function describe({ row, column }) {
     if (!shown) return "";
-    const { covariance: { channels, values }, rows, columns } = shown;
+    const { covariance: { channels, values }, rows, columns, before, after } = shown;
     const [reads, writes] = [rows[row], columns[column]];
-    return `Channel ${row} (group ${reads + 1} reads it), channel ${column} (group ${writes + 1} writes it): covariance ${typeset(float32Text(values[row * channels + column]))}${reads === writes ? ", within the group" : ""}.`;
+    return `Channel ${before[row]} (group ${reads + 1} reads it), channel ${after[column]} (group ${writes + 1} writes it): covariance ${typeset(float32Text(values[before[row] * channels + after[column]]))}${reads === writes ? ", within the group" : ""}.`;
   }
 
   return {
@@ -45,14 +48,16 @@ export function createBlocks() {
     /** @param {LookModule} look @param {Covariance} covariance @param {string} label */
     show(look, covariance, label) {
       const { channels, values } = covariance;
-      shown = { look, covariance, rows: groupsAlong(look, "in_channels"), columns: groupsAlong(look, "out_channels") };
+      const before = look.order_before ?? inOrder(channels);
+      const after = inOrder(channels).map((c) => (c + (look.rotation ?? 0)) % channels);
+      shown = { look, covariance, before, after, rows: groupsAlong(look, "in_channels"), columns: groupsAlong(look, "out_channels") };
       const most = values.reduce((all, value) => Math.max(all, Math.abs(value)), 0);
       setText(title, `What module ${look.module} reads against what it writes, ${label}`);
       setText(low, typeset(`-${figures(most)}`));
       setText(high, figures(most));
       const cells = new Uint32Array(channels * channels);
       const end = Math.sqrt(most);
-      fillHeat(cells, { rows: channels, columns: channels, values: values.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value))), table: colourTable("diverging"), range: [-end, end] });
+      fillHeat(cells, { rows: channels, columns: channels, values: values.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value))), rowOrder: before, columnOrder: after, table: colourTable("diverging"), range: [-end, end] });
       view.show({ cells, rows: channels, columns: channels, rowGroups: shown.rows, columnGroups: shown.columns });
       setText(share, look.groups.length === 1 ? "One group reads and writes everything." : `${percent(look.inside)} of the squared covariance lies within the groups; ${percent(look.inside_expected)} of the pairs do.`);
       table.replaceChildren(headOf(["Reads \\ writes", ...look.groups.map(({ index }) => `group ${index + 1}`)]), h("tbody", {}, ...look.blocks.map((line, i) =>
