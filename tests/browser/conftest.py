@@ -16,6 +16,7 @@ from tests.browser.measure import Measure
 from tests.browser.networks import Networks
 from tests.browser.panels import Groupscope
 from tests.browser.stack import Stack
+from tests.browser.train import Train
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=30_000)  # several browsers may share the cores
@@ -30,6 +31,7 @@ Open = Callable[..., Groupscope]
 OpenNetworks = Callable[..., Networks]
 OpenStack = Callable[..., Stack]
 OpenMeasure = Callable[..., Measure]
+OpenTrain = Callable[..., Train]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -125,6 +127,21 @@ def open_measure(new_page: Callable[..., Page], server: str) -> OpenMeasure:
         texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in state.items()}
         address = f"/measure?{urlencode(texts, safe=',:')}" if texts else "/measure"
         view = Measure(new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme), server)
+        return view.wait() if painted else view
+
+    return open_one
+
+
+@pytest.fixture
+def open_train(new_page: Callable[..., Page], server: str) -> OpenTrain:
+    """The same for the page that trains."""
+
+    def open_one(
+        *, screen: tuple[int, int] = (1440, 900), color_scheme: Any = "light", painted: bool = True, **state: object
+    ) -> Train:
+        texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in state.items()}
+        address = f"/train?{urlencode(texts, safe=',:')}" if texts else "/train"
+        view = Train(new_page(address, width=screen[0], height=screen[1], color_scheme=color_scheme), server)
         return view.wait() if painted else view
 
     return open_one
