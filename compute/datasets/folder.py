@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from compute.datasets.arrays import check_classes, check_each
 from compute.datasets.images import Labels, Pixels
-from compute.datasets.limits import DataError, Limits, Unreadable, check_sides, check_volume, shown
+from compute.datasets.limits import DataError, Limits, Unreadable, check_volume, shown
 from compute.errors import SpecError, printable
 from compute.formulas import digits
 from compute.picture import square
@@ -127,7 +127,8 @@ def _looked_at(file: Path, limits: Limits) -> tuple[tuple[int, int], bool]:
             rule = f"a picture may have at most {digits(limits.source_pixels)} pixels"
             raise DataError(f"{rule}, {name} has {digits(height)} × {digits(width)}", "scale it down first")
         if min(width, height) < limits.min_side:
-            check_sides(name, height, width, limits)
+            rule = f"pictures must have sides of at least {limits.min_side} pixels, {name} has {height} × {width}"
+            raise DataError(rule, "take it out, or take a larger copy")
         if picture.mode == "F" or picture.mode.startswith("I"):
             raise DataError(f"{name} has 16 or 32 bits a channel", "save it with 8")
         if picture.format == "JPEG" and picture.getexif().get(ORIENTATION) in TURNED:

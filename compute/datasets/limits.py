@@ -1,5 +1,6 @@
 """What a data set may ask for at most, and the one kind of error that says what is wrong with it."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from compute.errors import SpecError, printable
 from compute.formulas import digits
 
 WAYS_OUT = "name an .npz file, a folder with the four IDX files, or a folder with one folder of pictures per class"
+
+
+DAMAGE = (errno.EINVAL,)  # a seek to where a damaged file points
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class DataError(SpecError):
 
 class Unreadable(DataError):
     def __init__(self, name: str, error: Exception, hint: str = "check that it is there and may be read") -> None:
-        reason = error.strerror if isinstance(error, OSError) else None
+        reason = error.strerror if isinstance(error, OSError) and error.errno not in DAMAGE else None
         super().__init__(f"{name} cannot be read: {reason or 'it is damaged or cut off'}", hint)
 
 

@@ -51,6 +51,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise
     except zipfile.BadZipFile as error:
         raise DataError(f"{shown(path)} is no .npz file of NumPy, or it is cut off", EXAMPLE) from error
+    except OSError as error:
+        raise Unreadable(shown(path), error) from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise Unreadable(shown(path), error, EXAMPLE) from error
 
