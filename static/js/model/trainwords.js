@@ -48,6 +48,12 @@ export const STATES = { queued: "waits", running: "trains now", paused: "paused"
 /** Whether a run has an end still to come. @param {string|undefined} state */
 export const isActive = (state) => state === "queued" || state === "running" || state === "paused";
 
+/** A label as a sentence begins, or not. @param {string} label @param {boolean} [first] */
+export const sentenced = (label, first = true) => (first ? label[0].toUpperCase() : label[0].toLowerCase()) + label.slice(1);
+
+/** Sizes of groups as they are set: 24 × 24. @param {string} sizes */
+export const sizesText = (sizes) => sizes.replace(/(\d)\s*x\s*(\d)/g, `$1${GAP}×${GAP}$2`);
+
 /** The arms as one name: standard, uniform n = 4 and logarithmic n = 4. @param {string[]} labels */
 export const listed = (labels) =>
   labels.length < 2 ? labels.join("") : `${labels.slice(0, -1).join(", ")} and ${labels[labels.length - 1]}`;

@@ -3,7 +3,7 @@ import { getJson } from "../../core/api.js";
 import { h } from "../../core/dom.js";
 import { dressedTraining } from "../../draw/training.js";
 import { number, ratio, si } from "../../model/format.js";
-import { percent } from "../../model/trainwords.js";
+import { percent, sentenced } from "../../model/trainwords.js";
 import { createChartView } from "../chartview.js";
 import { headOf } from "../stack/twin.js";
 import { createShown } from "./shown.js";
@@ -38,7 +38,7 @@ export function createAccuracy(host, { store, training }) {
   /** @param {number} params */
   function readout(params) {
     return (shown?.arms ?? []).filter((arm) => arm.params === params)
-      .map((arm) => `${arm.label}: ${percent(arm.accuracy_mean ?? mean(arm))} with ${number(params)} params.`).join(" ");
+      .map((arm) => `${sentenced(arm.label)}: ${percent(arm.accuracy_mean ?? mean(arm))} with ${number(params)} params.`).join(" ");
   }
 
   /** @param {import("../../core/training.js").ArmResult} arm */
@@ -54,7 +54,7 @@ export function createAccuracy(host, { store, training }) {
     table.replaceChildren(headOf(["Arm", "params", "to standard", "MACs an image", "to standard", "held-out accuracy", "95 % between", "each seed"]),
       h("tbody", {}, ...record.arms.map((arm) => {
         const average = arm.accuracy_mean ?? mean(arm);
-        return h("tr", { "data-arm": arm.arm }, h("th", { scope: "row" }, h("i", { class: `series-mark ${arm.arm}`, "aria-hidden": "true" }), arm.label),
+        return h("tr", { "data-arm": arm.arm }, h("th", { scope: "row" }, h("i", { class: `series-mark ${arm.arm}`, "aria-hidden": "true" }), sentenced(arm.label)),
           h("td", {}, number(arm.params)), h("td", {}, ratio(arm.params_ratio)), h("td", {}, si(arm.macs)), h("td", {}, ratio(arm.macs_ratio)),
           h("td", { "data-name": "accuracy", "data-value": average }, h("strong", {}, percent(average))),
           h("td", {}, arm.seeds.length < 2 || arm.accuracy_low === null || arm.accuracy_low === undefined ? "–" : `${percent(arm.accuracy_low)} and ${percent(arm.accuracy_high)}`),

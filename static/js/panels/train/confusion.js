@@ -4,7 +4,7 @@ import { h, setText } from "../../core/dom.js";
 import { dressedTraining } from "../../draw/training.js";
 import { number } from "../../model/format.js";
 import { table as params } from "../../model/trainstate.js";
-import { confusionSentence, summed } from "../../model/trainwords.js";
+import { confusionSentence, sentenced, summed } from "../../model/trainwords.js";
 import { createChartView } from "../chartview.js";
 import { bindFields } from "../fields.js";
 import { headOf, twinOf } from "../stack/twin.js";
@@ -23,7 +23,7 @@ export function offerArms(select, record) {
   for (const option of select.options) {
     const arm = record.arms.find(({ arm: each }) => each === option.value);
     option.disabled = !arm;
-    if (arm) option.textContent = arm.label;
+    if (arm) option.textContent = sentenced(arm.label);
   }
 }
 
@@ -46,7 +46,7 @@ export function createConfusion(host, { store, training, errors }) {
     select.value = arm.arm;
     const matrix = /** @type {number[][]} */ (summed(arm.seeds.map(({ confusion }) => confusion)));
     const { classes } = record.data;
-    setText(sentence, `${arm.label}: ${confusionSentence(matrix, classes)}`);
+    setText(sentence, `${sentenced(arm.label)}: ${confusionSentence(matrix, classes)}`);
     table.replaceChildren(headOf(["Is \\ taken for", ...classes]), h("tbody", {}, ...matrix.map((line, i) =>
       h("tr", {}, h("th", { scope: "row" }, classes[i]), ...line.map((count, j) => h("td", { "data-value": count, ...(i === j ? { class: "right" } : {}) }, number(count)))))));
     host.dataset.arm = arm.arm;

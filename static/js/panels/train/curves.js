@@ -12,7 +12,7 @@ import { dressedTraining } from "../../draw/training.js";
 import { number, si } from "../../model/format.js";
 import { figures, moment, time } from "../../model/measurewords.js";
 import { table as params } from "../../model/trainstate.js";
-import { STATES, percent, spread } from "../../model/trainwords.js";
+import { STATES, percent, sentenced, spread } from "../../model/trainwords.js";
 import { createChartView } from "../chartview.js";
 import { bindFields } from "../fields.js";
 import { headOf, twinOf } from "../stack/twin.js";
@@ -90,7 +90,7 @@ export function createCurves(host, { store, training, errors }) {
         ? line.evaluations.map(({ step, seconds, macs, accuracy, loss }) => ({ step, seconds, macs, value: percent(accuracy), raw: accuracy, more: figures(loss) }))
         : spread(line.steps.length, ROWS).map((at) => ({ step: line.steps[at], seconds: line.seconds[at], macs: line.macs[at], value: figures(line.loss[at]), raw: line.loss[at], more: null }));
       return rows.map(({ step, seconds, macs, value, raw: exact, more }) => h("tr", { "data-arm": arm, "data-seed": line.seed },
-        h("th", { scope: "row" }, label(arm)), h("td", {}, line.seed), h("td", {}, number(step)), h("td", {}, time(seconds)), h("td", {}, si(macs)),
+        h("th", { scope: "row" }, sentenced(label(arm))), h("td", {}, line.seed), h("td", {}, number(step)), h("td", {}, time(seconds)), h("td", {}, si(macs)),
         h("td", { "data-name": state.y, "data-value": exact }, value), more === null ? null : h("td", {}, more)));
     }));
     table.replaceChildren(headOf(["Arm", "seed", "step", "time", "MACs", ...(state.y === "accuracy" ? ["held-out accuracy", "held-out loss"] : ["training loss"])]), h("tbody", {}, ...lines));
@@ -101,11 +101,11 @@ export function createCurves(host, { store, training, errors }) {
   function live({ record, progress, phase }) {
     if (!record) return;
     const device = typeof record.device === "string" ? record.device : record.device?.device;
-    setText(which, `${record.label}: ${STATES[phase] ?? phase}. Begun ${moment(record.created)}${device ? ` on ${device}` : ""}.`);
+    setText(which, `${sentenced(record.label)}: ${STATES[phase] ?? phase}. Begun ${moment(record.created)}${device ? ` on ${device}` : ""}.`);
     now.hidden = !progress;
     if (!progress) return;
     now.replaceChildren(...progress.arms.map(({ arm, label, loss, accuracy }) => h("li", { "data-arm": arm },
-      h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${label}: loss ${known(loss) ? figures(/** @type {number} */ (loss)) : "–"}, held-out ${percent(accuracy)}`)));
+      h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${sentenced(label)}: loss ${known(loss) ? figures(/** @type {number} */ (loss)) : "–"}, held-out ${percent(accuracy)}`)));
   }
 
   const off = training.subscribe(live);

@@ -16,10 +16,10 @@ export function createEnergies() {
 
   /** @param {number} share @param {number} index @param {string} name */
   function bar(share, index, name) {
-    const fill = h("i", { class: `energy-bar ${TEXTURES[Math.floor(index / COLOURS) % TEXTURES.length]}`.trim() });
+    const fill = h("i", { class: `share-bar ${TEXTURES[Math.floor(index / COLOURS) % TEXTURES.length]}`.trim() });
     fill.style.setProperty("--share", String(share));
     fill.style.setProperty("--group", `var(--group-${(index % COLOURS) + 1})`);
-    return h("td", { class: "energy-line", "data-name": name, "data-value": share }, h("span", { class: "energy-cell" }, h("span", { class: "energy-track" }, fill), h("span", { class: "energy-share" }, percent(share))));
+    return h("td", { class: "share-line", "data-name": name, "data-value": share }, h("span", { class: "share-cell" }, h("span", { class: "share-track" }, fill), h("span", { class: "share-text" }, percent(share))));
   }
 
   return {

@@ -2,6 +2,7 @@
 import { h, listeners } from "../../core/dom.js";
 import { fillFilters, layoutFilters } from "../../draw/filters.js";
 import { counted, float32Text, typeset } from "../../model/format.js";
+import { sentenced } from "../../model/trainwords.js";
 import { headOf, twinOf } from "../stack/twin.js";
 
 const ZOOM = 9; // CSS pixels of a weight
@@ -30,7 +31,7 @@ export function createFilters() {
     const scale = devicePixelRatio;
     list.replaceChildren(...shown.map(({ arm, label, filters }) => {
       const layout = layoutFilters(filters, Math.floor(painted * scale), Math.round(ZOOM * scale), Math.round(GAP * scale));
-      const name = `${label}: ${counted(filters.count, "filter")} of ${filters.kernel.join("\u202f×\u202f")}`;
+      const name = `${sentenced(label)}: ${counted(filters.count, "filter")} of ${filters.kernel.join("\u202f×\u202f")}`;
       const canvas = h("canvas", { role: "img", "aria-label": `${name}; the table below has their weights`, width: layout.width, height: layout.height, "data-arm": arm });
       Object.assign(canvas.style, { width: `${layout.width / scale}px`, height: `${layout.height / scale}px` });
       const pixels = new Uint32Array(layout.width * layout.height);
@@ -45,7 +46,7 @@ export function createFilters() {
     if (!twin.open) return;
     table.replaceChildren(headOf(["Arm", "filter", "weights, row by row"]), h("tbody", {}, ...shown.flatMap(({ label, filters: { count, values } }) => {
       const taps = values.length / count;
-      return Array.from({ length: count }, (_, c) => h("tr", {}, h("th", { scope: "row" }, label), h("td", {}, c),
+      return Array.from({ length: count }, (_, c) => h("tr", {}, h("th", { scope: "row" }, sentenced(label)), h("td", {}, c),
         h("td", { class: "words" }, typeset(Array.from(values.subarray(c * taps, (c + 1) * taps), (value) => float32Text(Number(value.toPrecision(DIGITS)))).join(" ")))));
     })));
   }

@@ -4,7 +4,7 @@ import { h, qs, setText } from "../../core/dom.js";
 import { counted, number } from "../../model/format.js";
 import { readSafetensors } from "../../model/safetensors.js";
 import { table as params } from "../../model/trainstate.js";
-import { blocksSentence, deadSentence, widestSentence } from "../../model/trainwords.js";
+import { blocksSentence, deadSentence, sentenced, widestSentence } from "../../model/trainwords.js";
 import { bindFields } from "../fields.js";
 import { createBlocks } from "./blocks.js";
 import { armOf, offerArms } from "./confusion.js";
@@ -62,7 +62,7 @@ export function createLearn(host, { store, training, errors }) {
     slider.max = slider.dataset.reach = String(look.modules.length);
     setText(widest, widestSentence(look));
     setText(blocked, blocksSentence(look));
-    setText(rest, `${label} after ${counted(look.step, "step")}${look.seed === undefined ? "" : `, seed ${number(look.seed)}`}. ${deadSentence(look)}`);
+    setText(rest, `${sentenced(label)} after ${counted(look.step, "step")}${look.seed === undefined ? "" : `, seed ${number(look.seed)}`}. ${deadSentence(look)}`);
     filters.show(record.arms.filter(({ arm: each }) => probes.has(each)).map(({ arm: each, label: name }) => {
       const { shape: [count, channels, kh, kw], data } = /** @type {Probe} */ (probes.get(each)).stem;
       return { arm: each, label: name, filters: { count, channels, kernel: [kh, kw], values: /** @type {Float32Array} */ (data) } };
@@ -77,7 +77,7 @@ export function createLearn(host, { store, training, errors }) {
 
   const panel = createShown(host, {
     store, training, show,
-    body: [widest, blocked, rest, h("div", { class: "learn-pair" }, blocks.element, energies.element), filters.element],
+    body: [widest, blocked, rest, energies.element, h("div", { class: "learn-pair" }, blocks.element, filters.element)],
     empty: "Comes with the first look at the networks, a moment after training begins.",
     key: (record, { arm, module }) => (looksOf(record).length ? `${atOf(record)} ${arm} ${module}` : null),
   });

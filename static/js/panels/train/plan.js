@@ -24,9 +24,8 @@
  */
 import { h, qs, setText } from "../../core/dom.js";
 import { counted, number, ratio, si } from "../../model/format.js";
-import { HELD } from "../../model/trainwords.js";
+import { HELD, sentenced, sizesText } from "../../model/trainwords.js";
 import { headOf } from "../stack/twin.js";
-import { sentenced } from "./headline.js";
 
 /** @param {DataFacts} data */
 export function dataText({ name, train, test, classes, channels, side }) {
@@ -49,7 +48,7 @@ export function createPlan(host, { plans, head }) {
   const line = (arm, name) => h("tr", { "data-arm": arm.arm },
     h("th", { scope: "row" }, h("i", { class: `series-mark ${arm.arm}`, "aria-hidden": "true" }), name),
     h("td", { "data-name": "channels", "data-value": arm.channels }, number(arm.channels)),
-    h("td", { class: "words sizes" }, arm.sizes),
+    h("td", { class: "words sizes" }, sizesText(arm.sizes)),
     h("td", { "data-name": "params", "data-value": arm.params }, number(arm.params)), h("td", { "data-name": "params_ratio", "data-value": arm.params_ratio }, ratio(arm.params_ratio)),
     h("td", { "data-name": "macs", "data-value": arm.macs }, si(arm.macs)), h("td", { "data-name": "macs_ratio", "data-value": arm.macs_ratio }, ratio(arm.macs_ratio)));
 

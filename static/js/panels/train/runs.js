@@ -2,7 +2,7 @@
 import { getJson, postForText, remove, sentenceOf } from "../../core/api.js";
 import { h, qs } from "../../core/dom.js";
 import { duration, moment } from "../../model/measurewords.js";
-import { STATES, isActive, percent } from "../../model/trainwords.js";
+import { STATES, isActive, percent, sentenced } from "../../model/trainwords.js";
 import { headOf } from "../stack/twin.js";
 
 const POLL_MS = 2000;
@@ -55,14 +55,14 @@ export function createRuns(host, { store, training, listed, open }) {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       open(entry);
-    } }, label);
+    } }, sentenced(label));
     /** @param {string} text @param {() => void} act @param {boolean} [pressed] */
     const button = (text, act, pressed) => h("button", { type: "button", class: "remove", "data-act": text.toLowerCase(), "aria-label": `${text}: ${label}, ${moment(created)}`, ...(pressed === undefined ? {} : { "aria-pressed": String(pressed) }), onclick: act }, text);
     return h("tr", { "data-id": id, "data-state": state, ...(here ? { class: "here" } : {}) },
       h("td", { class: "words" }, moment(created)), h("td", { class: "words" }, stateText(entry)), h("td", { class: "words run-label" }, link, here ? h("span", { class: "aside-word" }, " on screen") : null),
       h("td", { class: "words summary" }, summary ?? ""),
-      h("td", {}, h("a", { href: `/api/trainings/${id}/csv`, download: true, "aria-label": `CSV of ${label}` }, "CSV")),
-      h("td", {}, h("a", { href: `/api/trainings/${id}`, download: `training-${id.slice(0, 8)}.json`, "aria-label": `JSON of ${label}` }, "JSON")),
+      h("td", { class: "words" }, h("a", { href: `/api/trainings/${id}/csv`, download: true, "aria-label": `CSV of ${label}` }, "CSV"), " ",
+        h("a", { href: `/api/trainings/${id}`, download: `training-${id.slice(0, 8)}.json`, "aria-label": `JSON of ${label}` }, "JSON")),
       h("td", { class: "words" }, h("span", { class: "run-acts" },
         state === "done" && !here ? button("Compare", () => store.update({ compare: compare === id ? "" : id }), compare === id) : null,
         state === "cancelled" || state === "failed" ? button("Resume", () => void act(() => resume(entry))) : null,
@@ -99,7 +99,7 @@ export function createRuns(host, { store, training, listed, open }) {
     none.hidden = entries.length > 0;
     all.hidden = entries.length === 0;
     const focused = document.activeElement instanceof HTMLElement && table.contains(document.activeElement) ? keyOf(document.activeElement) : null;
-    table.replaceChildren(...(entries.length ? [headOf(["Begun", "state", "run", "result", "file", "file", "do"])] : []), h("tbody", {}, ...entries.map(line)));
+    table.replaceChildren(...(entries.length ? [headOf(["Begun", "state", "run", "result", "files", "do"])] : []), h("tbody", {}, ...entries.map(line)));
     if (focused) /** @type {HTMLElement|null} */ (table.querySelector(focused))?.focus();
   }
 
@@ -143,10 +143,10 @@ export function createRuns(host, { store, training, listed, open }) {
       h("ul", { class: "through-list" }, ...finished.map(({ arm, label, seed, accuracy, checkpoint }) => {
         const found = known.get(/** @type {string} */ (checkpoint));
         const plain = `weights=trained&checkpoint=${checkpoint}`;
-        const name = `${label}, seed ${seed}`;
-        return h("li", { "data-arm": arm, "data-seed": seed }, h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${name}, ${percent(accuracy)}: look through it on the page of `,
-          h("a", { href: `/?${found?.layer_query ?? plain}`, "aria-label": `Look through ${name}: one layer` }, "one layer"), " or of ",
-          h("a", { href: `/stack?${found?.query ?? plain}`, "aria-label": `Look through ${name}: the stack` }, "the stack"));
+        const name = `${sentenced(label)}, seed ${seed}`;
+        return h("li", { "data-arm": arm, "data-seed": seed }, h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${name}, ${percent(accuracy)}: look through it as `,
+          h("a", { href: `/?${found?.layer_query ?? plain}`, "aria-label": `Look through ${name}: one layer` }, "one layer"), " or as ",
+          h("a", { href: `/stack?${found?.query ?? plain}`, "aria-label": `Look through ${name}: the stack` }, "a stack"));
       })));
   }
 
