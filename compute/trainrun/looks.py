@@ -20,7 +20,8 @@ def look(network: GroupedNetwork, images: Tensor) -> tuple[dict[str, Any], dict[
     Of each group: `weight_energy`, its share of the module's sum of squared weights, and `weight_rms`; of what it
     writes after ReLU `activation_energy`, its share of the sum of squares, and `activation_rms`; dead channels;
     effective rank. `blocks`: mean |covariance| between what group i reads and group j writes, the largest 1; `inside`:
-    the share of squared covariance within the groups' own blocks, `inside_expected`: the share of channel pairs there.
+    the share of squared covariance within the groups' own blocks, `inside_expected`: the share of channel pairs there. `order_before`: channels
+    before the module as its groups read them; `rotation`: the channel where the first group's output begins.
     """
     network.eval()
     outputs = [_side_by_side(x) for x in network.outputs(images)]
@@ -66,7 +67,14 @@ def _of_module(network: GroupedNetwork, module: int, output: Tensor, found: Redu
     ]
     order = found.facts["order_before"]
     read = [order[span.in_start : span.in_start + span.in_channels] for span in spans]
-    facts = {"module": module, "rank": found.facts["rank"]["layer"], "dead": len(dead), "groups": groups}
+    facts = {
+        "module": module,
+        "rank": found.facts["rank"]["layer"],
+        "dead": len(dead),
+        "groups": groups,
+        "order_before": list(order),
+        "rotation": turn,
+    }
     return {**facts, **_blocks(torch.from_numpy(found.covariance), read, written)}
 
 
