@@ -21,7 +21,7 @@ def look(network: GroupedNetwork, images: Tensor) -> tuple[dict[str, Any], dict[
     writes after ReLU `activation_energy`, its share of the sum of squares, and `activation_rms`; dead channels;
     effective rank. `blocks`: mean |covariance| between what group i reads and group j writes, the largest 1; `inside`:
     the share of squared covariance within the groups' own blocks, `inside_expected`: the share of channel pairs there.
-    `order_before`: channels before the module as its groups read them; `rotation`: where the first group's output begins.
+    `order_before`: channels before the module as its groups read them; `rotation`: where the first group writes.
     """
     network.eval()
     outputs = [_side_by_side(x) for x in network.outputs(images)]
