@@ -1,7 +1,7 @@
 """JSON bodies, read within limits: how long, how deep, and what is said where they are no JSON."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -63,22 +63,28 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise NotJsonType(content_type)
+    return await read_whole(request, max_bytes, BodyTooLarge)
+
+
+async def read_whole(request: Request, max_bytes: int, too_large: Callable[..., ApiError]) -> bytes:
+    """The bytes of any body. too_large: makes the error for a limit and, where it is known, a size. Raises that error
+    before a longer one is read to its end, BodyTooSlow."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise BodyTooLarge(max_bytes, int(declared))
+        raise too_large(max_bytes, int(declared))
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read(request, max_bytes)
+            return await _read(request, max_bytes, too_large)
     except TimeoutError:
         raise BodyTooSlow(BODY_SECONDS) from None
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
+async def _read(request: Request, max_bytes: int, too_large: Callable[..., ApiError]) -> bytes:
     chunks, total = [], 0
     async for chunk in request.stream():
         total += len(chunk)
         if total > max_bytes:
-            raise BodyTooLarge(max_bytes)
+            raise too_large(max_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
 

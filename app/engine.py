@@ -268,6 +268,8 @@ class Engine:
             self._settings.device,
             self._settings.threads,
             self._settings.stack_cache_bytes,
+            self._settings.store,
+            self._settings.runs,
         )
         self._opened.add_done_callback(_log_failure)
 

@@ -99,7 +99,7 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
 
 
 def _status(error: SpecError) -> int:
-    return 404 if error.code == "unknown_network" else 422
+    return 404 if error.code in ("unknown_network", "unknown_checkpoint") else 422
 
 
 def cut(text: str) -> str:

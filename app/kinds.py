@@ -13,6 +13,7 @@ from app.errors import BadParameter, shown
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
 _SIZE = re.compile(r"([0-9]{1,9})x([0-9]{1,9})")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_CHECKPOINT = re.compile(r"[0-9a-z]{1,64}(-[0-9a-z]{1,20}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,21 @@ class Hash(Parameter):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+@dataclass(frozen=True)
+class CheckpointId(Parameter):
+    """The id of a trained network."""
+
+    kind: ClassVar[str] = "id"
+
+    def parse(self, text: str) -> str:
+        if not _CHECKPOINT.fullmatch(text):
+            raise self.refuse("the id of a trained network", text, "use an id from /api/checkpoints")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_CHECKPOINT.pattern}$", "examples": ["fashion-logarithmic"]}
 
 
 @dataclass(frozen=True)

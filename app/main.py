@@ -15,6 +15,7 @@ from starlette_compress import CompressMiddleware, remove_compress_type
 
 from app import __version__
 from app.calculator import Calculator
+from app.checkpoints import Checkpoints
 from app.documents import Documents
 from app.documentschema import document_schema
 from app.engine import Engine
@@ -27,6 +28,7 @@ from app.networkanswers import NetworkAnswers
 from app.pages import Pages
 from app.params import parameters
 from app.results import Results
+from app.routers.checkpoints import add_checkpoint_routes
 from app.routers.growth import add_growth_routes
 from app.routers.images import add_image_routes
 from app.routers.maps import add_map_routes
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     engine, calculator = Engine(settings), Calculator(settings)
     measuring = Measuring(engine, Results(settings.results, settings.results_kept), settings)
     networks = NetworkAnswers(Documents(settings))
+    checkpoints = Checkpoints(settings)
     table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
     measure_table = measure_parameters(settings)
     pages = Pages(settings, table, stack_table, measure_table, images)
@@ -98,8 +101,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.measuring = measuring  # and for whoever stops it
     api = APIRouter(route_class=DirectRoute)
     add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
-    add_map_routes(api, table, images, engine, settings)
-    add_stack_routes(api, stack_table, images, engine, calculator, settings)
+    add_map_routes(api, table, images, checkpoints, engine, settings)
+    add_stack_routes(api, stack_table, images, checkpoints, engine, calculator, settings)
+    add_checkpoint_routes(api, stack_table, checkpoints, settings)
     add_network_routes(api, networks, calculator, settings)
     add_measure_routes(api, measure_table, measuring, networks.subjects, calculator, settings)
     add_result_routes(api, measure_table, measuring, settings)

@@ -6,7 +6,7 @@ Defaults come from `compute`; limits from the settings.
 from collections.abc import Mapping
 from typing import Any
 
-from app.kinds import Choice, Hash, Pair, Parameter, Sizes, Slice, Switch, Whole
+from app.kinds import CheckpointId, Choice, Hash, Pair, Parameter, Sizes, Slice, Switch, Whole
 from app.settings import Settings
 from compute.depth import DEPTH_SCHEMES, MAX_DEPTH
 from compute.grouping import MAX_BASE, MIN_BASE, SCHEMES
@@ -22,8 +22,8 @@ LAYER = ("in_channels", "out_channels", *KERNEL, "height", "width", *SPLIT)
 DEPTH = (*LAYER, "depth", "stage", "halve")
 DEPTH_FIGURE = (*DEPTH, "metric", "cumulative", "log")
 MAPS = (
-    "image", "size", "in_channels", "out_channels", *KERNEL, *SPLIT, "weights", "seed", "gain", "relu",
-    "dtype", "tile", "channels",
+    "image", "size", "in_channels", "out_channels", *KERNEL, *SPLIT, "weights", "checkpoint", "seed", "gain",
+    "relu", "dtype", "tile", "channels",
 )  # fmt: skip
 CROP = ("size",)
 GROWTH = ("in_channels", "kernel_size", "height", "width", "doublings", "groups", "group_width", "base")
@@ -65,8 +65,16 @@ def parameters(settings: Settings, first_image: str | None = None) -> Table:
         Sizes("sizes", "Group sizes", "Of a custom split: IN x OUT channels of each group.", most=channels),
         _whole("height", "Height", "Height of the input.", 1, resolution),
         _whole("width", "Width", "Width of the input.", 1, resolution),
-        _choice("weights", "Weights", "Where the weights come from: oriented filters, or random numbers.", WEIGHTS),
-        _whole("seed", "Seed", "Number that all weights are made from.", 0, MAX_SEED),
+        _choice(
+            "weights",
+            "Weights",
+            "Where the weights come from: oriented filters, random numbers, or a trained network.",
+            WEIGHTS,
+        ),
+        CheckpointId(
+            "checkpoint", "Network", "Trained network whose weights are taken, where weights=trained; else ignored."
+        ),
+        _whole("seed", "Seed", "Number that all weights are made from; trained ones are not.", 0, MAX_SEED),
         _choice("gain", "Gain", "Weights as cut, or rescaled to each group's own fan-in.", GAINS),
         _switch("relu", "ReLU", "Negative responses set to zero."),
         Choice(

@@ -198,4 +198,5 @@ def _square_grouping(values: Values) -> Grouping:
 
 def maps_of(values: Values) -> MapsSpec:
     conv = conv_of(values, values["size"], values["size"])
-    return MapsSpec(conv, values["weights"], values["seed"], values["gain"], values["relu"])
+    names = "weights", "seed", "gain", "relu", "checkpoint"
+    return MapsSpec(conv, **{name: values[name] for name in names})

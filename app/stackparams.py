@@ -11,7 +11,7 @@ from compute.stack import DOWNSAMPLES, DYES, MAX_MODULES, MIXINGS, NORMALISATION
 
 STACK_NUMBERS = (
     "size", "in_channels", "kernel_size", "dilation", "bias", *SPLIT, "modules", "residual", "mixing", "downsample",
-    "stage", "normalisation", "relu", "weights", "seed", "gain",
+    "stage", "normalisation", "relu", "weights", "checkpoint", "seed", "gain",
 )  # fmt: skip
 STACK = ("image", *STACK_NUMBERS)
 STACK_B = ("b_scheme", "b_groups", "b_base", "b_sizes")

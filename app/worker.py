@@ -54,10 +54,12 @@ def start() -> None:
     _heap.keep()
 
 
-def open_device(device: str, threads: int, stack_cache_bytes: int) -> dict[str, Any]:
-    """Load torch and compute something; returns compute.device.describe. Raises ValueError for a missing device."""
+def open_device(device: str, threads: int, stack_cache_bytes: int, store: Path, runs: Path) -> dict[str, Any]:
+    """Load torch and compute something; returns compute.device.describe. store, runs: folders where trained networks
+    are found. Raises ValueError for a missing device."""
     global _answerer, _device
     from app.answers import Answerer
+    from app.library import Library
     from compute.device import prepare
     from compute.run import Runner
     from compute.stackrun import StackRunner
@@ -65,7 +67,7 @@ def open_device(device: str, threads: int, stack_cache_bytes: int) -> dict[str, 
 
     prepare(threads)
     allocator("kept" if _heap.kept else "default")
-    runner = Runner(device)
+    runner = Runner(device, checkpoints=Library.of(store, runs))
     try:
         runner.warm_up()
         _answerer, _device = Answerer(runner, StackRunner(runner, stack_cache_bytes)), runner.device

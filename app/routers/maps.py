@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from zstandard import ZstdCompressor
 
+from app.checkpoints import Checkpoints
 from app.engine import Engine
 from app.images import Images
 from app.limits import check_work
@@ -22,7 +23,9 @@ BODY = (
 )
 
 
-def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engine, settings: Settings) -> None:
+def add_map_routes(
+    router: APIRouter, table: Table, images: Images, checkpoints: Checkpoints, engine: Engine, settings: Settings
+) -> None:
     query = Query(table, MAPS, settings.max_query_bytes, by_scheme=True)
 
     @router.get(
@@ -33,11 +36,13 @@ def add_map_routes(router: APIRouter, table: Table, images: Images, engine: Engi
         responses=answers_with_bytes((OCTETS,), BODY, 404, 414, 422, 503),
     )
     async def feature_maps(request: Request) -> Response:
-        """What the layer answers to a picture: stem (3 x 3, ReLU), grouped layer, ReLU if asked."""
+        """What the layer answers to a picture: stem (3 x 3, ReLU), grouped layer, ReLU if asked. With weights=trained
+        the stem and the first module of a trained network, cut by the grouping."""
         values = query.parse(request.scope["query_string"])
         image_id, channels, tile, dtype = (values[name] for name in ("image", "channels", "tile", "dtype"))
         spec = maps_of(values)
         check_work(spec, channels, settings)
+        checkpoints.known(spec)
         with images.held(image_id) as path:
             async with departure(request) as gone:
                 body = await engine.ask(path, image_id, LayerMaps(spec, Sent(channels, tile, dtype)), gone)

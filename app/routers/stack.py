@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.cache import ByteCache
 from app.calculator import Calculator
+from app.checkpoints import Checkpoints
 from app.engine import Engine
 from app.figures import stack_reach_figure, stack_scale_figure
 from app.images import Images
@@ -18,12 +19,12 @@ from app.limits import ChannelsOutside, check_pairs, check_stack
 from app.params import Table
 from app.query import Query, Values, dye_of, other_of, stack_spec_of
 from app.questions import (
-    Question,
     Sent,
     StackEnergy,
     StackInk,
     StackMaps,
     StackPixel,
+    StackQuestion,
     StackRedundancy,
     StackScale,
 )
@@ -70,16 +71,23 @@ REFUSALS = (404, 414, 422, 503)
 RUNS = {"a": 1, "b": 2, "difference": 2, "ink": 3}
 
 Queries = Callable[..., Query]  # of names, and of parameters that differ from the table's
-Ask = Callable[[Request, str, Question], Awaitable[bytes]]
+Ask = Callable[[Request, str, StackQuestion], Awaitable[bytes]]
 
 
 def add_stack_routes(
-    router: APIRouter, table: Table, images: Images, engine: Engine, calculator: Calculator, settings: Settings
+    router: APIRouter,
+    table: Table,
+    images: Images,
+    checkpoints: Checkpoints,
+    engine: Engine,
+    calculator: Calculator,
+    settings: Settings,
 ) -> None:
     def query(names: tuple[str, ...], **differs: Parameter) -> Query:
         return Query({**table, **differs}, names, settings.max_query_bytes, by_scheme=True)
 
-    async def ask(request: Request, image_id: str, question: Question) -> bytes:
+    async def ask(request: Request, image_id: str, question: StackQuestion) -> bytes:
+        checkpoints.known(question.spec)
         with images.held(image_id) as path:
             async with departure(request) as gone:
                 return await engine.ask(path, image_id, question, gone)
@@ -87,7 +95,7 @@ def add_stack_routes(
     _add_numbers(router, query, calculator)
     _add_maps(router, query, ask, settings)
     _add_findings(router, query, ask, settings, query(STACK_INK, dye=replace(table["dye"], default="channel")))
-    _add_scales(router, query, ask, settings, images)
+    _add_scales(router, query, ask, settings, images, checkpoints)
 
 
 def _add_numbers(router: APIRouter, query: Queries, calculator: Calculator) -> None:
@@ -251,7 +259,9 @@ def _add_findings(router: APIRouter, query: Queries, ask: Ask, settings: Setting
         return Response(await ask(request, values["image"], question), media_type=JSON)
 
 
-def _add_scales(router: APIRouter, query: Queries, ask: Ask, settings: Settings, images: Images) -> None:
+def _add_scales(
+    router: APIRouter, query: Queries, ask: Ask, settings: Settings, images: Images, checkpoints: Checkpoints
+) -> None:
     plain = query(STACK)
     strengths = ByteCache(settings.cache_bytes)
 
@@ -269,7 +279,8 @@ def _add_scales(router: APIRouter, query: Queries, ask: Ask, settings: Settings,
         """One question an arm: what others ask for meanwhile goes between them. The figure finds them kept."""
         values, spec, _ = parsed(plain, request)
         check_stack(spec, 1, settings)
-        images.path(values["image"])  # a picture that is gone is told so, whatever is kept
+        images.path(values["image"])  # a picture or a network that is gone is told so, whatever is kept
+        checkpoints.known(spec)
         found = []
         for arm in arms(spec):
             key = repr((values["image"], arm)).encode()

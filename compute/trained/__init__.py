@@ -3,9 +3,9 @@
 What looks through them is compute.run and compute.stackrun, whatever grouping is laid over them.
 """
 
-from compute.trained.checkpoint import Checkpoint, read, write
+from compute.trained.checkpoint import Checkpoint, read, rewritten, write
 from compute.trained.facts import sentence
-from compute.trained.layout import MAX_CHANNELS, layer_query, layout, stack_of, stack_query
+from compute.trained.layout import MAX_CHANNELS, layer_query, layout, stack_dict, stack_of, stack_query
 
 __all__ = [
     "MAX_CHANNELS",
@@ -13,7 +13,9 @@ __all__ = [
     "layer_query",
     "layout",
     "read",
+    "rewritten",
     "sentence",
+    "stack_dict",
     "stack_of",
     "stack_query",
     "write",

@@ -37,14 +37,19 @@ class Checkpoint:
     """A network as it was trained. Arrays are float32 and can't be written into; channels count from 0.
 
     meta: the file's facts in full. spec: the stack it was trained as. channels: of every module. image_channels: 1
-    (grey) or 3. nbytes: what it takes in memory.
+    (grey) or 3. nbytes: what it takes in memory. described: its file says itself what stack it is.
     """
 
     def __init__(
-        self, checkpoint_id: str, meta: dict[str, Any], spec: StackSpec, tensors: Mapping[str, Floats]
+        self,
+        checkpoint_id: str,
+        meta: dict[str, Any],
+        spec: StackSpec,
+        tensors: Mapping[str, Floats],
+        described: bool = True,
     ) -> None:
         """tensors: as a file for `spec` holds them; `read` makes one from what may be anything."""
-        self.id, self.meta, self.spec = checkpoint_id, meta, spec
+        self.id, self.meta, self.spec, self.described = checkpoint_id, meta, spec, described
         self._tensors = dict(tensors)
         for tensor in self._tensors.values():
             tensor.setflags(write=False)
@@ -176,10 +181,16 @@ def read(raw: bytes | Path, checkpoint_id: str, stack: Mapping[str, Any] | None 
     raw = raw.read_bytes() if isinstance(raw, Path) else raw
     found = _tensors(raw)
     image_channels = _image_channels(found)
-    meta, spec = facts.checked(_meta(raw, stack), image_channels)
+    text = _text(raw)
+    meta, spec = facts.checked(facts.parsed(text) if text is not None else _told(stack), image_channels)
     spec = replace(spec, checkpoint=checkpoint_id)
     tensors = _checked(found, spec, image_channels, len(meta["data"]["classes"]))
-    return Checkpoint(checkpoint_id, meta, spec, tensors)
+    return Checkpoint(checkpoint_id, meta, spec, tensors, described=text is not None)
+
+
+def rewritten(found: Checkpoint, name: str | None = None) -> bytes:
+    """A file that says itself what `found` was told to be. name: what it is called from now on."""
+    return write(found._tensors, {**found.meta, "name": name or found.meta["name"]})
 
 
 def write(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> bytes:
@@ -210,12 +221,14 @@ def _tensors(raw: bytes) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _meta(raw: bytes, stack: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Read from the header, which begins with its own length: 8 bytes, little-endian."""
+def _text(raw: bytes) -> str | None:
+    """Our entry of the metadata. The header begins with its own length: 8 bytes, little-endian."""
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
-    text = header.get("__metadata__", {}).get(facts.KEY)
-    if text is not None:
-        return facts.parsed(text)
+    text: str | None = header.get("__metadata__", {}).get(facts.KEY)
+    return text
+
+
+def _told(stack: Mapping[str, Any] | None) -> dict[str, Any]:
     if stack is None:
         raise facts.wrong(f"its metadata have no `{facts.KEY}`, which names the stack")
     return {"format": facts.FORMAT, "stack": dict(stack)}

@@ -74,7 +74,7 @@ def sentence(meta: Mapping[str, Any]) -> str:
     return ", ".join(parts) if parts else "its file names neither data nor accuracy"
 
 
-def wrong(rule: str, hint: str | None = None) -> SpecError:
+def wrong(rule: str, hint: str = "compare it with the names and shapes that a file must hold") -> SpecError:
     return SpecError(f"this file is no trained network to look through: {rule}", "checkpoint", hint)
 
 
@@ -99,7 +99,7 @@ def _data(data: Any, channels: int) -> dict[str, Any]:
         "side": _side(data.get("side")),
         "mean": mean,
         "std": std,
-        "named": "mean" in data and "std" in data,
+        "named": data.get("named") is not False and "mean" in data and "std" in data,
         "train": _whole(data, "train"),
         "test": _whole(data, "test"),
     }

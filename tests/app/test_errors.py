@@ -57,6 +57,15 @@ BAD = [
     ("GET", f"/api/stack/ink?image={UNKNOWN}&dye_channel=64", 422, "dye_channel"),
     ("GET", "/api/figures/stack-reach?b_scheme=custom", 422, "b_sizes"),
     ("GET", "/api/figures/stack-scale", 422, "image"),
+    ("GET", f"/api/feature-maps?image={UNKNOWN}&weights=trained", 422, "checkpoint"),
+    ("GET", f"/api/feature-maps?image={UNKNOWN}&weights=trained&checkpoint={UNKNOWN}", 404, "checkpoint"),
+    ("GET", f"/api/stack/maps?image={UNKNOWN}&weights=trained&checkpoint=a/b", 422, "checkpoint"),
+    ("PUT", "/api/checkpoints", 405, None),
+    ("POST", "/api/checkpoints?modules=0", 422, "modules"),
+    ("POST", "/api/checkpoints", 422, "checkpoint"),
+    ("GET", "/api/checkpoints/layout?kernel_size=2", 422, "kernel_size"),
+    ("GET", "/api/checkpoints/nothing.safetensors", 404, "checkpoint"),
+    ("DELETE", "/api/checkpoints/nothing", 404, "checkpoint"),
     ("GET", "/api/measurements/plan?rounds=4", 422, "rounds"),
     ("GET", "/api/measurements/plan?kind=network", 422, "kind"),
     ("GET", "/api/measurements/plan?in_channels=2048&out_channels=2048&height=4096&width=4096", 422, "batch"),
@@ -106,6 +115,7 @@ def test_every_refusal_has_one_shape(
 def test_every_route_is_among_them(app: FastAPI) -> None:
     tried = {address.partition("?")[0].replace(UNKNOWN, "{image_id}") for _, address, _, _ in BAD}
     tried = {address.replace("nothing/figures/latency", "nothing/figures/{figure}") for address in tried}
+    tried |= {address.replace("/checkpoints/nothing", "/checkpoints/{checkpoint_id}") for address in tried}
     tried |= {address.replace("/measurements/nothing", "/measurements/{measurement_id}") for address in tried}
     assert set(app.openapi()["paths"]) - {"/api/images/{image_id}", "/api/networks/{network_id}"} <= tried
 
