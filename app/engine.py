@@ -1,7 +1,8 @@
 """The one narrow door to the device: a bounded queue before one process that runs torch.
 
-Routes know three things: `ready`, `device()` and `ask()`. What serves them could as well be a cluster. Measurements go
-through `measure()`, step by step, and only while nobody waits.
+Routes know three things: `ready`, `device()` and `ask()`. What serves them could as well be a cluster. Measurements and
+training go through `measure()` and `train()`, step by step, and only while nobody waits; training stands back for a
+measurement as a whole.
 """
 
 import asyncio
@@ -17,10 +18,11 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
-from app import worker
+from app import trainworker, worker
 from app.questions import Question
 from app.settings import Settings
 from compute.measure import AnySpec
+from compute.training import TrainSpec
 
 log = logging.getLogger("groupscope.engine")
 Events = AsyncGenerator[dict[str, Any], None]
@@ -71,7 +73,8 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._waiting: deque[_Job] = deque()
-        self._step: _Job | None = None  # of a measurement: runs when nobody waits
+        self._step: _Job | None = None  # of a measurement or of training: runs when nobody waits
+        self._stepping = asyncio.Lock()  # one of them has it: a measurement throughout, training for a step
         self._quiet_at, self._disturbed = 0.0, False
         self._tokens = count(1)
         self._arrived = asyncio.Event()
@@ -124,14 +127,44 @@ class Engine:
         """What a measurement tells step by step, at last {"result": {...}}. One at a time; each step runs only while
         nobody waits for an answer. Closing it ends the measurement. Raises SpecError, EngineFailed."""
         token = next(self._tokens)
+        async with self._stepping:
+            try:
+                event = await self._take_turns(worker.measure_begin, token, spec, ceilings)
+                while "result" not in event:
+                    yield event
+                    event = await self._take_turns(worker.measure_step, token)
+                yield event
+            finally:
+                self._leave(worker.measure_end, token)
+
+    async def data(self, path: Path | None) -> dict[str, Any]:
+        """Of the images at `path`, or of those that ship: see app.trainworker. Raises SpecError, EngineBusy,
+        EngineFailed."""
+        told: dict[str, Any] = await self._submit(None, trainworker.data, path)
+        return told
+
+    async def step_seconds(self, spec: TrainSpec, path: Path | None) -> dict[str, float]:
+        """Of one training step of each arm, tried now. Raises as `data` does."""
+        found: dict[str, float] = await self._submit(None, trainworker.step_seconds, spec, path)
+        return found
+
+    async def train(self, spec: TrainSpec, path: Path | None, folder: Path) -> Events:
+        """What a training run tells step by step, at last {"result": {...}}; it goes on from what lies in `folder`.
+        Closing it stops the run, which saves where it stands. Raises SpecError, EngineFailed."""
+        token = next(self._tokens)
         try:
-            event = await self._take_turns(worker.measure_begin, token, spec, ceilings)
+            event = await self._one_turn(trainworker.begin, token, spec, path, folder)
             while "result" not in event:
                 yield event
-                event = await self._take_turns(worker.measure_step, token)
+                event = await self._one_turn(trainworker.step, token)
             yield event
         finally:
-            self._leave(token)
+            left = self._leave(trainworker.end, token)
+            await asyncio.wait({left}, timeout=STOP_SECONDS)  # until it is saved
+
+    async def _one_turn(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        async with self._stepping:
+            return await self._take_turns(function, *arguments)
 
     async def _take_turns(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """`function` is told last whether the device was used since the step before."""
@@ -147,12 +180,13 @@ class Engine:
             if self._step is job:
                 self._step = None
 
-    def _leave(self, token: int) -> None:
-        """Whoever asks next finds the process as it was before the measurement."""
-        job = _Job(worker.measure_end, (token,), asyncio.get_running_loop().create_future(), again=False)
+    def _leave(self, function: Callable[..., Any], token: int) -> asyncio.Future[Any]:
+        """Whoever asks next finds the process as it was before."""
+        job = _Job(function, (token,), asyncio.get_running_loop().create_future(), again=False)
         job.done.add_done_callback(lambda done: done.cancelled() or done.exception())  # a lost process has forgotten it
         self._waiting.appendleft(job)
         self._arrived.set()
+        return job.done
 
     async def _opening(self) -> Any:
         """What the device said when it was opened, or the exception."""

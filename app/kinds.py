@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from app.errors import BadParameter, shown
 
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
+_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?")
 _SIZE = re.compile(r"([0-9]{1,9})x([0-9]{1,9})")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CHECKPOINT = re.compile(r"[0-9a-z]{1,64}(-[0-9a-z]{1,20}){0,3}")
@@ -113,6 +114,57 @@ class Pair(Whole):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9]+(,[0-9]+)?$", "examples": ["3", "3,2"]}
+
+
+@dataclass(frozen=True)
+class Number(Parameter):
+    """A number, with decimals or without, from `low` to `high`."""
+
+    low: float = 0
+    high: float = 1
+    kind: ClassVar[str] = "real"
+
+    def parse(self, text: str) -> float:
+        if not _NUMBER.fullmatch(text):
+            raise self.refuse("a number", text, "write it as 0.1 or 1e-3")
+        number = float(text)
+        if not self.low <= number <= self.high:
+            raise self.refuse(f"from {self.low:g} to {self.high:g}", text, f"use {self.default:g}")
+        return number
+
+    def write(self, value: Any) -> str:
+        return f"{value:g}"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+    def boot(self) -> dict[str, Any]:
+        return {**super().boot(), "min": self.low, "max": self.high}
+
+
+@dataclass(frozen=True)
+class Words(Parameter):
+    """Some of a few words, with commas between, each once."""
+
+    choices: tuple[str, ...] = ()
+    most: int = 0
+    kind: ClassVar[str] = "list"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        words = tuple(text.split(",", len(self.choices)))
+        if not set(words) <= set(self.choices) or len(set(words)) < len(words) or len(words) > self.most:
+            rule = f"up to {self.most} of {', '.join(self.choices)}, each once, with commas between"
+            raise self.refuse(rule, text, f"write it as {','.join(self.choices[:2])}")
+        return words
+
+    def write(self, value: Any) -> str:
+        return ",".join(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "examples": [",".join(self.choices[:2])]}
+
+    def boot(self) -> dict[str, Any]:
+        return {**super().boot(), "default": self.write(self.default), "choices": list(self.choices)}
 
 
 @dataclass(frozen=True)

@@ -177,15 +177,17 @@ class _Files:
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
-            aside = self._move_aside()
+            aside = moved_aside(self._path)
             log.error("the store of measurements is damaged (%s): moved to %s, a new one is begun", error, aside)
             self._disk = Database(str(self._path), self._kept)
         return self._disk
 
-    def _move_aside(self) -> Path:
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        aside = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
-        for part in ("-wal", "-shm", ""):  # a new store would read the old one's journal
-            with suppress(FileNotFoundError):
-                Path(f"{self._path}{part}").rename(f"{aside}{part}")
-        return aside
+
+def moved_aside(path: Path) -> Path:
+    """Where a damaged store lies from now on."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for part in ("-wal", "-shm", ""):  # a new store would read the old one's journal
+        with suppress(FileNotFoundError):
+            Path(f"{path}{part}").rename(f"{aside}{part}")
+    return aside

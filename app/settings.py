@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     runs: Path = Field(
         default_factory=default_runs, description="Folder for training runs and the networks they trained."
     )
+    runs_kept: int = Field(default=100, ge=1, description="Training runs kept; the oldest that have ended go.")
+    data: Path | None = Field(
+        default=None,
+        description="Images of your own to train on: an .npz file, a folder of IDX files, or a folder of class folders.",
+    )
+    max_train_seconds: float = Field(
+        default=3600, gt=0, description="Longest time a training run may take, by the estimate made beforehand."
+    )
+    train_queue: int = Field(default=8, ge=1, description="Training runs that may wait; more are answered 503.")
     max_checkpoint_bytes: int = Field(
         default=16_000_000, ge=1024, description="Largest file of a trained network, in bytes."
     )
@@ -101,7 +110,7 @@ class Settings(BaseSettings):
     )
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 
-    @field_validator("store", "results", "runs")
+    @field_validator("store", "results", "runs", "data")
     @classmethod
-    def _at_home(cls, path: Path) -> Path:
-        return path.expanduser()
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser()

@@ -54,7 +54,7 @@ def start() -> None:
     _heap.keep()
 
 
-def open_device(device: str, threads: int, stack_cache_bytes: int, store: Path, runs: Path) -> dict[str, Any]:
+def open_device(name: str, threads: int, stack_cache_bytes: int, store: Path, runs: Path) -> dict[str, Any]:
     """Load torch and compute something; returns compute.device.describe. store, runs: folders where trained networks
     are found. Raises ValueError for a missing device."""
     global _answerer, _device
@@ -67,12 +67,12 @@ def open_device(device: str, threads: int, stack_cache_bytes: int, store: Path, 
 
     prepare(threads)
     allocator("kept" if _heap.kept else "default")
-    runner = Runner(device, checkpoints=Library.of(store, runs))
+    runner = Runner(name, checkpoints=Library.of(store, runs))
     try:
         runner.warm_up()
         _answerer, _device = Answerer(runner, StackRunner(runner, stack_cache_bytes)), runner.device
     except RuntimeError as error:
-        raise _in_words(error) from None
+        raise in_words(error) from None
     return runner.describe()
 
 
@@ -85,7 +85,7 @@ def answer(picture: Path, image_id: str, question: "Question") -> bytes:
     try:
         return _answerer(lambda: opened(picture), image_id, question)
     except RuntimeError as error:
-        raise _in_words(error) from None
+        raise in_words(error) from None
     finally:
         if _measurement is None:  # between two of its runs a heap that changes would be measured too
             _heap.trim()
@@ -122,15 +122,20 @@ def measure_end(token: int | None = None) -> None:
         _heap.trim()
 
 
+def device() -> "torch.device":
+    """Which open_device has opened."""
+    if _device is None:
+        raise RuntimeError("open_device comes first")
+    return _device
+
+
 def _ready_measurer() -> "Measurer":
     """Made when somebody first measures."""
     global _measurer
     if _measurer is None:
         from compute.measurerun import Measurer
 
-        if _device is None:
-            raise RuntimeError("open_device comes first")
-        _measurer = Measurer(_device)
+        _measurer = Measurer(device())
     return _measurer
 
 
@@ -142,10 +147,10 @@ def _advance(disturbed: bool | None) -> dict[str, Any]:
     except StopIteration as end:
         return {"result": end.value}
     except RuntimeError as error:
-        raise _in_words(error) from None
+        raise in_words(error) from None
 
 
-def _in_words(error: RuntimeError) -> DeviceError:
+def in_words(error: RuntimeError) -> DeviceError:
     """Out of memory passes once the buffers are freed; after any other error of CUDA the process is of no more use."""
     import torch
 

@@ -120,7 +120,7 @@ class Trainer:
             learner.evaluations.append(
                 {
                     "step": learner.step,
-                    "accuracy": float(right.float().mean()),
+                    "accuracy": int(right.sum()) / self.data.test,
                     "loss": losses / self.data.test,
                     "seconds": learner.seconds,
                     "macs": learner.macs,

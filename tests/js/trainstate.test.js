@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { canonical, isRunOf, parseQuery, runQuery, settle } from "../../static/js/model/trainstate.js";
-import { blocksSentence, confusionSentence, deadSentence, epochsThatFit, estimateText, listed, percent, points, spread, summed, widestSentence } from "../../static/js/model/trainwords.js";
+import { blocksSentence, confusionSentence, deadSentence, epochsThatFit, estimateText, listed, percent, points, sizesText, spread, summed, widestSentence } from "../../static/js/model/trainwords.js";
 
 const start = parseQuery("", {}).state;
 const ID = "0123456789abcdef0123456789abcdef";
@@ -58,6 +58,7 @@ test("shares, points and estimates in words", () => {
   assert.deepEqual([0.8642, 1, null].map(percent), ["86.4\u202f%", "100.0\u202f%", "–"]);
   assert.deepEqual([0.0123, -0.004, -0.0001].map(points), ["+1.2", "−0.4", "+0.0"]);
   assert.equal(listed(["standard", "uniform", "logarithmic"]), "standard, uniform and logarithmic");
+  assert.equal(sizesText("12x12,12x12, 6x6,1x1"), "2 of 12\u202f×\u202f12, 6\u202f×\u202f6, 1\u202f×\u202f1");
   const plan = { estimate_seconds: 70, limit_seconds: 600, allowed: true, waiting: 1, epochs: 4 };
   assert.equal(estimateText(plan), "Takes about 70\u202fs on this device. Behind another run.");
   assert.equal(estimateText({ ...plan, estimate_seconds: 700, allowed: false }), "Would take 11\u202fmin 40\u202fs on this device; the limit is 10\u202fmin.");
