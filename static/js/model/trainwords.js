@@ -51,8 +51,17 @@ export const isActive = (state) => state === "queued" || state === "running" || 
 /** A label as a sentence begins, or not. @param {string} label @param {boolean} [first] */
 export const sentenced = (label, first = true) => (first ? label[0].toUpperCase() : label[0].toLowerCase()) + label.slice(1);
 
-/** Sizes of groups as they are set: 24 × 24. @param {string} sizes */
-export const sizesText = (sizes) => sizes.replace(/(\d)\s*x\s*(\d)/g, `$1${GAP}×${GAP}$2`);
+/** Sizes of groups as they are set, those alike in one: 4 of 12 × 12. @param {string} sizes  as 12x12,12x12,… */
+export function sizesText(sizes) {
+  /** @type {[string, number][]} */
+  const runs = [];
+  for (const size of sizes.split(/,\s*/)) {
+    const last = runs.at(-1);
+    if (last?.[0] === size) last[1] += 1;
+    else runs.push([size, 1]);
+  }
+  return runs.map(([size, count]) => `${count > 1 ? `${number(count)} of ` : ""}${size.replace("x", `${GAP}×${GAP}`)}`).join(", ");
+}
 
 /** The arms as one name: standard, uniform n = 4 and logarithmic n = 4. @param {string[]} labels */
 export const listed = (labels) =>

@@ -66,7 +66,7 @@ export function createAccuracy(host, { store, training }) {
   const panel = createShown(host, {
     store, training, show,
     body: [view.element, h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table of accuracies" }, table)],
-    empty: "Comes with the first count of held-out images.",
+    empty: () => "Comes with the first count of held-out images.",
     key(record) {
       const all = record.arms.map((arm) => reached(record, arm).map(({ accuracy }) => accuracy));
       return all.flat().some((accuracy) => accuracy !== null) ? JSON.stringify([record.id, all, record.arms.map(({ accuracy_mean }) => accuracy_mean)]) : null;

@@ -15,6 +15,8 @@ import { headOf, twinOf } from "../stack/twin.js";
  * @property {Float32Array} values  (channels before the module, channels after it)
  */
 
+const MANY = 16; // groups: from there on the table of all pairs is too wide to read
+
 /** @param {number} count */
 const inOrder = (count) => Array.from({ length: count }, (_, i) => i);
 
@@ -42,6 +44,15 @@ export function createBlocks() {
     return `Channel ${before[row]} (group ${reads + 1} reads it), channel ${after[column]} (group ${writes + 1} writes it): covariance ${typeset(float32Text(values[before[row] * channels + after[column]]))}${reads === writes ? ", within the group" : ""}.`;
   }
 
+  /** Of many groups each with itself, and with the one it goes with most of all others. @param {LookModule} look */
+  function showOwn({ blocks }) {
+    table.replaceChildren(headOf(["Group", "with itself", "largest with another", "which"]), h("tbody", {}, ...blocks.map((line, i) => {
+      const others = line.map((value, j) => (i === j ? -1 : value));
+      const other = others.indexOf(Math.max(...others));
+      return h("tr", {}, h("th", { scope: "row" }, i + 1), h("td", { "data-value": line[i] }, fixed(line[i], 3)), h("td", {}, fixed(line[other], 3)), h("td", {}, other + 1));
+    })));
+  }
+
   return {
     element,
     stage: view.stage,
@@ -60,6 +71,7 @@ export function createBlocks() {
       fillHeat(cells, { rows: channels, columns: channels, values: values.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value))), rowOrder: before, columnOrder: after, table: colourTable("diverging"), range: [-end, end] });
       view.show({ cells, rows: channels, columns: channels, rowGroups: shown.rows, columnGroups: shown.columns });
       setText(share, look.groups.length === 1 ? "One group reads and writes everything." : `${percent(look.inside)} of the squared covariance lies within the groups; ${percent(look.inside_expected)} of the pairs do.`);
+      if (look.groups.length > MANY) return showOwn(look);
       table.replaceChildren(headOf(["Reads \\ writes", ...look.groups.map(({ index }) => `group ${index + 1}`)]), h("tbody", {}, ...look.blocks.map((line, i) =>
         h("tr", {}, h("th", { scope: "row" }, `group ${i + 1}`), ...line.map((value, j) => h("td", { "data-value": value, ...(i === j ? { class: "right" } : {}) }, fixed(value, 3)))))));
     },

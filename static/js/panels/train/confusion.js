@@ -55,7 +55,7 @@ export function createConfusion(host, { store, training, errors }) {
 
   const panel = createShown(host, {
     store, training, show, body: [sentence, view.element, twinOf("Confusion as a table", table)],
-    empty: "Comes when the first arm has been trained to its end.",
+    empty: () => "Comes when the first arm has been trained to its end.",
     key(record, { confusion }) {
       const arm = armOf(record, confusion);
       const matrix = arm && summed(arm.seeds.map(({ confusion: each }) => each));

@@ -111,7 +111,7 @@ export function createCurves(host, { store, training, errors }) {
   const off = training.subscribe(live);
   const panel = createShown(host, {
     store, training, show, body: [which, now, view.element, verdict.element, twin, files],
-    empty: "No run is on screen. Choose the arms, then train them: their curves grow together here. Or open a kept run below.",
+    empty: ({ id }) => (id ? "The curves grow here once it trains." : "No run is on screen. Choose the arms, then train them: their curves grow together here. Or open a kept run below."),
     key: (record, { x, y, compare: other }, { version }) =>
       Object.values(record.history ?? {}).flat().some(({ steps }) => steps.length) ? [record.id, version, x, y, other].join(" ") : null,
   });

@@ -78,7 +78,7 @@ export function createLearn(host, { store, training, errors }) {
   const panel = createShown(host, {
     store, training, show,
     body: [widest, blocked, rest, energies.element, h("div", { class: "learn-pair" }, blocks.element, filters.element)],
-    empty: "Comes with the first look at the networks, a moment after training begins.",
+    empty: () => "Comes with the first look at the networks, a moment after training begins.",
     key: (record, { arm, module }) => (looksOf(record).length ? `${atOf(record)} ${arm} ${module}` : null),
   });
   return {

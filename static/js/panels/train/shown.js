@@ -4,7 +4,7 @@
  */
 import { sentenceOf } from "../../core/api.js";
 import { createBusy } from "../../core/busy.js";
-import { h, qs } from "../../core/dom.js";
+import { h, qs, setText } from "../../core/dom.js";
 import { canonical } from "../../model/trainstate.js";
 
 /**
@@ -18,13 +18,13 @@ import { canonical } from "../../model/trainstate.js";
  * @param {object} deps
  * @param {import("../../model/trainstate.js").TrainStore} deps.store
  * @param {import("../../core/training.js").Training} deps.training
- * @param {string} deps.empty  what stands there before there is anything
+ * @param {(standing: Standing) => string} deps.empty  what stands there before there is anything
  * @param {(record: TrainingRecord, state: State, standing: Standing) => string|null} deps.key  equal keys, equal pictures; null: nothing to show yet
  * @param {(record: TrainingRecord, state: State, signal: AbortSignal) => Promise<void>|void} deps.show
  * @param {HTMLElement[]} deps.body
  */
 export function createShown(host, { store, training, empty, key, show, body }) {
-  const blank = h("p", { class: "blank" }, empty);
+  const blank = h("p", { class: "blank" });
   const message = h("p", { class: "message", id: `${host.id}-message`, "aria-live": "polite" });
   const full = h("div", { class: "measured", hidden: true }, ...body);
   qs(".panel-body", host).replaceChildren(message, blank, full);
@@ -41,6 +41,7 @@ export function createShown(host, { store, training, empty, key, show, body }) {
     const state = store.get();
     const wanted = record && key(record, state, standing);
     blank.hidden = wanted !== null;
+    setText(blank, empty(standing));
     full.hidden = wanted === null;
     if (wanted === null) drawn = failed = "";
     if (wanted !== null && wanted !== drawn && wanted !== failed) return void draw(/** @type {TrainingRecord} */ (record), state, wanted);
@@ -62,11 +63,16 @@ export function createShown(host, { store, training, empty, key, show, body }) {
       delete message.dataset.kind;
     } catch (error) {
       failed = wanted;
-      message.replaceChildren(sentenceOf(/** @type {Error} */ (error)));
+      message.replaceChildren(sentenceOf(/** @type {Error} */ (error)), h("button", { type: "button", class: "way-out", onclick: again }, "Try again"));
       message.dataset.kind = "error";
     }
     drawing = false;
     if (!ending.signal.aborted) refresh();
+  }
+
+  function again() {
+    failed = "";
+    refresh();
   }
 
   const offs = [training.subscribe(refresh), store.subscribe(refresh)];
