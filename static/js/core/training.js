@@ -173,11 +173,11 @@ export function createTraining({ store, changed = () => {} }) {
 
   /** @param {string} what */
   async function ask(what) {
-    const { id, phase } = standing;
+    const { id } = standing;
     if (!id) return;
     try {
       await postForText(`/api/trainings/${id}/${what}`, undefined);
-      if (what === "resume" && (phase === "cancelled" || phase === "failed")) await look();
+      if (what === "resume") await look();
     } catch (error) {
       become({ note: sentenceOf(/** @type {Error} */ (error)) });
     }

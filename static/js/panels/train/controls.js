@@ -41,10 +41,10 @@ export function createControls(host, { store, boot, errors }) {
   const unsubscribe = store.subscribe(show);
   show();
   return {
-    /** The reader's own images, where the server has some. @param {import("../../core/training.js").DataFacts|null} facts */
-    offer(facts) {
-      own.disabled = facts === null;
-      own.textContent = facts === null ? "own (none set up)" : facts.name;
+    /** The reader's own images. @param {boolean} there  the server has some */
+    offer(there) {
+      own.disabled = !there;
+      own.textContent = there ? "own" : "own (none set up)";
     },
     destroy() {
       unsubscribe();

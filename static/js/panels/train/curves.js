@@ -103,7 +103,7 @@ export function createCurves(host, { store, training, errors }) {
     const device = typeof record.device === "string" ? record.device : record.device?.device;
     setText(which, `${sentenced(record.label)}: ${STATES[phase] ?? phase}. Begun ${moment(record.created)}${device ? ` on ${device}` : ""}.`);
     now.hidden = !progress;
-    if (!progress) return;
+    if (!progress?.arms.length) return;
     now.replaceChildren(...progress.arms.map(({ arm, label, loss, accuracy }) => h("li", { "data-arm": arm },
       h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${sentenced(label)}: loss ${known(loss) ? figures(/** @type {number} */ (loss)) : "–"}, held-out ${percent(accuracy)}`)));
   }

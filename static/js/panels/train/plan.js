@@ -18,7 +18,7 @@
  * @property {boolean} allowed
  * @property {number} waiting
  * @property {DataFacts} data
- * @property {DataFacts|null} own
+ * @property {boolean} own  whether there are other images to train on
  * @property {string} conventions
  * @typedef {ReturnType<typeof import("../../core/loader.js").createLoader<import("../../model/trainstate.js").TrainState, Plan>>} PlanLoader
  */

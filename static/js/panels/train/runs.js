@@ -65,8 +65,8 @@ export function createRuns(host, { store, training, listed, open }) {
         h("a", { href: `/api/trainings/${id}`, download: `training-${id.slice(0, 8)}.json`, "aria-label": `JSON of ${label}` }, "JSON")),
       h("td", { class: "words" }, h("span", { class: "run-acts" },
         state === "done" && !here ? button("Compare", () => store.update({ compare: compare === id ? "" : id }), compare === id) : null,
-        state === "cancelled" || state === "failed" ? button("Resume", () => void act(() => resume(entry))) : null,
-        button("Delete", () => void act(() => erase(id))))));
+        state === "cancelled" || state === "failed" || state === "paused" ? button("Resume", () => void act(() => resume(entry))) : null,
+        state === "queued" || state === "running" ? button("Cancel", () => void act(() => cancel(id))) : button("Delete", () => void act(() => erase(id))))));
   }
 
   /** @param {() => Promise<void>} what */
@@ -85,6 +85,11 @@ export function createRuns(host, { store, training, listed, open }) {
     await postForText(`/api/trainings/${entry.id}/resume`, undefined);
     if (entry.id === store.get().run) await training.look();
     else open(entry);
+  }
+
+  /** @param {string} id */
+  async function cancel(id) {
+    await postForText(`/api/trainings/${id}/cancel`, undefined);
   }
 
   /** @param {string} id */
