@@ -38,10 +38,14 @@ from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
 from app.routers.stack import add_stack_routes
 from app.routers.status import add_status_routes
+from app.routers.training import add_run_routes, add_training_routes
 from app.routing import DirectRoute
+from app.runstore import RunStore
 from app.settings import PROJECT, Settings
 from app.stackparams import stack_parameters
 from app.store import Store
+from app.training import Training
+from app.trainingparams import training_parameters
 
 COMPRESS_FROM = 4096  # bytes; below it the round trip decides, not the size
 SWEEP_SECONDS = 600
@@ -72,16 +76,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     networks = NetworkAnswers(Documents(settings))
     checkpoints = Checkpoints(settings)
     table, stack_table = (make(settings, images.samples[0]["id"]) for make in (parameters, stack_parameters))
-    measure_table = measure_parameters(settings)
-    pages = Pages(settings, table, stack_table, measure_table, images)
+    measure_table, training_table = measure_parameters(settings), training_parameters(settings)
+    training = Training(engine, RunStore(settings.runs, settings.runs_kept), training_table, settings)
+    tables = {"layer": table, "stack": stack_table, "measure": measure_table, "train": training_table}
+    pages = Pages(settings, tables, images)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
         await measuring.start()
+        await training.start()
         sweeping = asyncio.create_task(_sweep(images))
         yield
         sweeping.cancel()
+        await training.stop()
         await measuring.stop()
         await engine.stop()
         calculator.stop()
@@ -98,7 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.components = {"NetworkDocument": document_schema(settings)}
     app.state.engine = engine  # for whoever started the server and wants to say what it computes on
-    app.state.measuring = measuring  # and for whoever stops it
+    app.state.leavers = (measuring, training)  # and for whoever stops it
     api = APIRouter(route_class=DirectRoute)
     add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
     add_map_routes(api, table, images, checkpoints, engine, settings)
@@ -107,6 +115,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_network_routes(api, networks, calculator, settings)
     add_measure_routes(api, measure_table, measuring, networks.subjects, calculator, settings)
     add_result_routes(api, measure_table, measuring, settings)
+    add_training_routes(api, training)
+    add_run_routes(api, training, settings)
     add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)

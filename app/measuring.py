@@ -214,7 +214,8 @@ class Measuring:
             measurement.running = None  # too late to cancel
             news = await self._keep(measurement, result, device)
         except Exception as error:  # noqa: BLE001  # whoever waits must be told, and the next one must run
-            self._end(measurement, "failed", {"id": measurement.id, "error": _failure(error).as_dict()})
+            refusal = failure_of(error, "a measurement", "measure again, or a smaller layer")
+            self._end(measurement, "failed", {"id": measurement.id, "error": refusal.as_dict()})
         else:
             self._end(measurement, "result", news)
 
@@ -255,17 +256,18 @@ class Measuring:
         measurement.feed.tell(name, news, last=True)
 
 
-def _failure(error: Exception) -> Refusal:
+def failure_of(error: Exception, what: str, again: str) -> Refusal:
+    """What is told of work that ended in `error`. again: the way out."""
     match error:
         case ApiError():
             return Refusal(error.status, error.code, error.message, error.field, error.hint)
         case SpecError():
             return Refusal(422, error.code, cut(error.message), error.field, error.hint)
         case EngineFailed():
-            return Refusal(503, "engine_failed", str(error), None, "measure again, or a smaller layer")
+            return Refusal(503, "engine_failed", str(error), None, again)
         case TimeoutError():
             return Refusal(
                 503, "took_too_long", "the device never was free for long enough", None, "measure again later"
             )
-    log.error("a measurement failed", exc_info=error)
-    return Refusal(500, "internal", "The server failed on this measurement", None, "the server's log says why")
+    log.error("%s failed", what, exc_info=error)
+    return Refusal(500, "internal", f"The server failed on {what}", None, "the server's log says why")

@@ -1,5 +1,6 @@
 """HTML: the page with what its scripts need to know, and errors for people who came by a link."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,9 +22,8 @@ LIMITS = (
 class Pages:
     """The templates of this server."""
 
-    def __init__(
-        self, settings: Settings, table: Table, stack_table: Table, measure_table: Table, images: Images
-    ) -> None:
+    def __init__(self, settings: Settings, tables: Mapping[str, Table], images: Images) -> None:
+        """tables: of parameters, by page."""
         self._templates = Environment(
             loader=FileSystemLoader(PROJECT / "templates"),
             autoescape=True,
@@ -31,25 +31,24 @@ class Pages:
             auto_reload=settings.reload,
         )
         self._templates.policies["json.dumps_kwargs"] = {"sort_keys": False}  # parameters have an order
-        self._stack_parameters, self._measure_parameters = boot_parameters(stack_table), boot_parameters(measure_table)
+        self._parameters = {page: boot_parameters(table) for page, table in tables.items()}
         self._boot = {
             "version": __version__,
-            "params": boot_parameters(table),
             "samples": images.samples,
             "limits": {name: getattr(settings, name) for name in LIMITS},
         }
 
     def index(self) -> Response:
-        return self._html("index.html", boot=self._boot)
+        return self._with_parameters("layer", "index.html")
 
     def stack(self) -> Response:
-        return self._html("stack.html", boot={**self._boot, "params": self._stack_parameters})
+        return self._with_parameters("stack", "stack.html")
 
     def measure(self) -> Response:
-        return self._html("measure.html", boot={**self._boot, "params": self._measure_parameters})
+        return self._with_parameters("measure", "measure.html")
 
     def train(self) -> Response:
-        return self._html("train.html", boot={**self._boot, "params": {}})
+        return self._with_parameters("train", "train.html")
 
     def networks(self) -> Response:
         """The published networks are read when somebody first asks for them."""
@@ -62,6 +61,9 @@ class Pages:
 
     def error(self, refusal: Refusal) -> Response:
         return self._html("error.html", refusal.status, status=refusal.status, error=refusal.as_dict())
+
+    def _with_parameters(self, page: str, template: str) -> Response:
+        return self._html(template, boot={**self._boot, "params": self._parameters[page]})
 
     def _html(self, template: str, status_code: int = 200, **values: Any) -> Response:
         body = self._templates.get_template(template).render(values)

@@ -162,7 +162,7 @@ class _Files:
                 self.delete(row["id"])
 
     def _on_disk(self, work: Callable[[sqlite3.Connection], T]) -> list[T]:
-        """What `work` makes of the file, in a list of one; empty where it can't be used, and then `_trouble` says why."""
+        """What `work` makes of the file, in a list of one; empty where it can't be used: `_trouble` says why."""
         try:
             return [work(self._open())]
         except (OSError, sqlite3.Error) as error:

@@ -33,7 +33,8 @@ class AnnouncingServer(uvicorn.Server):
             self._telling = asyncio.create_task(self._tell_device())
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self._app.state.measuring.leave()  # first: streams of events would be waited for
+        for leaver in self._app.state.leavers:
+            leaver.leave()  # first: streams of events would be waited for
         await super().shutdown(sockets)
 
     async def _tell_device(self) -> None:

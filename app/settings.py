@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     runs_kept: int = Field(default=100, ge=1, description="Training runs kept; the oldest that have ended go.")
     data: Path | None = Field(
         default=None,
-        description="Images of your own to train on: an .npz file, a folder of IDX files, or a folder of class folders.",
+        description="Images to train on: an .npz file, a folder of IDX files, or a folder of class folders.",
     )
     max_train_seconds: float = Field(
         default=3600, gt=0, description="Longest time a training run may take, by the estimate made beforehand."

@@ -16,9 +16,9 @@ TEST_SHARE = 1 / 3  # of a training step, for as many images
 MARGIN = 1.1  # for looks, files and whoever asks in between
 MAX_STEP_SECONDS = 2.0  # somebody who moves a slider meanwhile waits for a step
 CONVENTIONS = (
-    "params: all that is learned, scale and shift of BatchNorm included; MACs: of convolutions and the linear layer, one"
-    " image forward; MACs spent: three forwards a training image, since backward costs two. Accuracy: share of the test"
-    " images, which are never trained on."
+    "params: all that is learned, scale and shift of BatchNorm included; MACs: of convolutions and the linear layer,"
+    " one image forward; MACs spent: three forwards a training image, since backward costs two. Accuracy: share of the"
+    " test images, which are never trained on."
 )
 
 
