@@ -15,7 +15,7 @@ from compute.networks import catalogue
 
 LIMITS = (
     "max_upload_bytes", "max_image_pixels", "max_channels", "max_size", "max_macs", "max_elements",
-    "max_document_bytes", "max_layers", "max_network_channels",
+    "max_document_bytes", "max_checkpoint_bytes", "max_layers", "max_network_channels",
 )  # fmt: skip
 
 

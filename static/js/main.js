@@ -3,6 +3,7 @@ import { keepAddress } from "./core/address.js";
 import { qs } from "./core/dom.js";
 import * as errors from "./core/errors.js";
 import { createStore } from "./core/store.js";
+import { createTrained } from "./core/trained.js";
 import { canonical, parseQuery } from "./core/url.js";
 import { settleLink } from "./model/settle.js";
 import { createBar } from "./panels/bar.js";
@@ -20,7 +21,7 @@ const link = parseQuery(location.search, boot.params, boot.samples);
 if (!link.state.image) link.state.image = boot.samples[0]?.id ?? "";
 const { state, errors: settled } = settleLink(link.state, boot.params);
 const store = createStore(state);
-const deps = { store, boot, errors };
+const deps = { store, boot, errors, trained: createTrained() };
 
 createControls(qs("#controls"), deps);
 createHeadline(qs("#headline"), deps);

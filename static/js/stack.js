@@ -6,6 +6,7 @@ import { createStackMaps } from "./core/stackmaps.js";
 import { createStackNumbers } from "./core/stacknumbers.js";
 import { createStore } from "./core/store.js";
 import { createTrailing } from "./core/trailing.js";
+import { createTrained } from "./core/trained.js";
 import { canonical, parseQuery, settle } from "./model/stackstate.js";
 import { createBar } from "./panels/bar.js";
 import { createImagePanel } from "./panels/image.js";
@@ -31,7 +32,7 @@ const store = { ...kept, update: (/** @type {any} */ patch) => kept.update(settl
 /** The maps follow the finger; whatever else a change redraws waits for them. */
 const trailing = createTrailing(store, "maps", canonical);
 const numbers = createStackNumbers({ store: trailing, errors, waysOut: (state, error) => waysOut(state, error, store.update) });
-const deps = { store, boot, errors, numbers, maps: createStackMaps() };
+const deps = { store, boot, errors, numbers, maps: createStackMaps(), trained: createTrained() };
 
 createControls(qs("#controls"), deps);
 const inspector = createInspector(/** @type {HTMLDialogElement} */ (qs("#inspector")), deps);

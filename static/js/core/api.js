@@ -113,6 +113,16 @@ export async function remove(path) {
 
 /**
  * @param {string} path
+ * @param {Blob} file  sent as it is
+ * @returns {Promise<any>}
+ */
+export async function sendFile(path, file) {
+  const response = await request(path, { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
+  return arrived(response.json());
+}
+
+/**
+ * @param {string} path
  * @param {unknown} value  sent as JSON
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<Response>}

@@ -128,6 +128,15 @@ export function createAttempts({ store, boot, errors }) {
       if (!done) void reject(field, raw, patch);
     },
 
+    /** A whole state that can be, in place of all that was asked for. @param {State} state */
+    take(state) {
+      for (const key of [...drafts.keys()]) forget(key);
+      errors.clearFieldError("groups");
+      chosen = state.groups;
+      anchor = { field: null, groups: chosen };
+      store.update(state);
+    },
+
     /** Text of a control whose value the layer cannot have, if it has one. @param {Key} field */
     draft: (field) => drafts.get(field),
 

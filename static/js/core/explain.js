@@ -7,7 +7,7 @@
 import { ApiError, getJson } from "./api.js";
 import { layerQuery, mapsQuery } from "./url.js";
 
-const MAPS_ONLY = new Set(["weights", "seed", "gain", "relu", "image"]);
+const MAPS_ONLY = new Set(["weights", "checkpoint", "seed", "gain", "relu", "image"]);
 const FRAME = new Set(["height", "width"]);
 
 /**

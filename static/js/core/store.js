@@ -18,7 +18,8 @@
  * @property {number} groups  the number of groups there are, whatever the scheme
  * @property {number} base
  * @property {Pair[]} sizes  empty unless the scheme is custom
- * @property {"filter-bank"|"random"} weights
+ * @property {"filter-bank"|"random"|"trained"} weights
+ * @property {string} checkpoint  id of the trained network, "" for none; it says nothing for other weights
  * @property {number} seed
  * @property {"cut"|"fan-in"} gain
  * @property {boolean} relu

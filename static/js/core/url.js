@@ -15,9 +15,9 @@ const LAYER = /** @type {Key[]} */ ([
 ]);
 const STACK = /** @type {Key[]} */ ([
   "image", "size", "in_channels", "kernel_size", "dilation", "bias", "scheme", "groups", "base", "sizes", "relu", "weights",
-  "seed", "gain", "scaling",
+  "checkpoint", "seed", "gain", "scaling",
 ]);
-const MAPS = /** @type {Key[]} */ (["image", "size", ...LAYER, "weights", "seed", "gain", "relu"]);
+const MAPS = /** @type {Key[]} */ (["image", "size", ...LAYER, "weights", "checkpoint", "seed", "gain", "relu"]);
 
 /**
  * Key by key; what depends on several keys at once is settled by model/settle.js.
@@ -76,9 +76,16 @@ function inWords(key, value, pictures) {
  */
 function query(state, keys) {
   return keys
-    .filter((key) => (key === "sizes" ? state.scheme === "custom" : key !== "image" || state.image))
+    .filter((key) => told(state, key))
     .map((key) => `${key}=${writeValue(key, state[key])}`)
     .join("&");
+}
+
+/** @param {State} state @param {Key} key */
+function told(state, key) {
+  if (key === "sizes") return state.scheme === "custom";
+  if (key === "checkpoint") return state.weights === "trained" && state.checkpoint !== "";
+  return key !== "image" || state.image !== "";
 }
 
 /**

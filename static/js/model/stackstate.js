@@ -27,7 +27,8 @@
  * @property {number} stage
  * @property {"none"|"conv"|"sum"} normalisation
  * @property {boolean} relu
- * @property {"filter-bank"|"random"} weights
+ * @property {"filter-bank"|"random"|"trained"} weights
+ * @property {string} checkpoint  id of the trained network, "" for none; it says nothing for other weights
  * @property {number} seed
  * @property {"cut"|"fan-in"} gain
  * @property {number} module  that is looked at; 0 is the stem
@@ -81,7 +82,8 @@ export const TABLE = /** @type {Record<StackKey, import("./table.js").Row>} */ (
   stage: row("int", 4, { min: 1, max: 16 }),
   normalisation: row("choice", "none", { choices: ["none", "conv", "sum"] }),
   relu: row("bool", true),
-  weights: row("choice", "filter-bank", { choices: ["filter-bank", "random"] }),
+  weights: row("choice", "filter-bank", { choices: ["filter-bank", "random", "trained"] }),
+  checkpoint: row("id", ""),
   seed: row("int", 0, { min: 0 }),
   gain: row("choice", "fan-in", { choices: ["cut", "fan-in"] }),
   module: row("int", 1, { min: 0, max: 16 }),
@@ -108,7 +110,7 @@ const { KEYS, defaultOf, readValue, writeValue } = table;
 /** What a stack is made of; the server's table of the same names. */
 const NUMBERS = /** @type {const} */ ([
   "size", "in_channels", "kernel_size", "dilation", "bias", "scheme", "groups", "base", "sizes", "modules", "residual",
-  "mixing", "downsample", "stage", "normalisation", "relu", "weights", "seed", "gain",
+  "mixing", "downsample", "stage", "normalisation", "relu", "weights", "checkpoint", "seed", "gain",
 ]);
 const SIDE_B = /** @type {const} */ (["b_scheme", "b_groups", "b_base", "b_sizes"]);
 const DYES = /** @type {const} */ ({ channel: ["dye", "dye_channel"], patch: ["dye", "dye_row", "dye_column", "dye_size"] });
@@ -125,6 +127,7 @@ const query = (state, keys) =>
 /** @param {FrozenStackState} state @param {StackKey} key */
 function told(state, key) {
   if (key === "image") return state.image !== "";
+  if (key === "checkpoint") return state.weights === "trained" && state.checkpoint !== "";
   if (key === "sizes") return state.scheme === "custom";
   return key !== "b_sizes" || state.b_scheme === "custom";
 }

@@ -7,9 +7,7 @@
 import { counted, number } from "./format.js";
 import { runsOf } from "./grouping.js";
 import { spansOf } from "./stackstate.js";
-
-/** Where the numbers of the weights come from. @type {Record<State["weights"], string>} */
-export const WEIGHTS = { "filter-bank": "a bank of edge, bar and blob filters, mixed at random", random: "random numbers (He)" };
+import { weightsText } from "./weightwords.js";
 
 /** @type {Record<State["normalisation"], string>} */
 const NORMALISATIONS = { none: "no normalisation", conv: "normalisation of the convolution", sum: "normalisation of the sum" };
@@ -42,9 +40,10 @@ function wholeSplit(state, side) {
 /**
  * All that a picture of a module's maps depends on, in lines: which stack, what it does, what is shown of it.
  * @param {State} state
+ * @param {import("./weightwords.js").Told} [network]  whose weights they are, where they are trained and it is known
  * @returns {string[]}
  */
-export function pictureLines(state) {
+export function pictureLines(state, network) {
   const { modules, in_channels, size, residual, kernel_size, dilation, bias, relu, normalisation, mixing, downsample, stage } = state;
   const split = state.compare ? `A: ${wholeSplit(state, "a")}; B: ${wholeSplit(state, "b")}` : wholeSplit(state, "a");
   const spread = dilation.some((d) => d > 1) ? `, dilation ${dilation.join(" × ")}` : "";
@@ -55,7 +54,7 @@ export function pictureLines(state) {
     `${counted(modules, "module")} of ${counted(in_channels, "channel")}, ${kernel_size.join(" × ")}${spread}${bias ? "" : ", no bias"}, ${split}`,
     each.join(" · "),
     `${place} · size ${number(size)} · one scale for ${SCALES[state.scaling]} · ${state.colours}${state.compare ? ", A − B diverging" : ""}`,
-    `weights ${state.weights}, seed ${state.seed}, gain ${state.gain}, untrained`,
+    state.weights === "trained" ? weightsText(state, network) : `weights ${state.weights}, seed ${state.seed}, gain ${state.gain}, untrained`,
   ];
 }
 

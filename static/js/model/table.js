@@ -2,7 +2,7 @@
  * Property tables of a page's state: how each value is read and written, in the order of the URL.
  * Ranges, defaults, labels and help sentences come from the server's table; a row holds where that is silent.
  *
- * @typedef {"int"|"number"|"pair"|"bool"|"choice"|"list"|"real"|"sizes"|"hash"|"run"|"word"|"json"} Kind
+ * @typedef {"int"|"number"|"pair"|"bool"|"choice"|"list"|"real"|"sizes"|"hash"|"run"|"id"|"word"|"json"} Kind
  * @typedef {object} Param
  * @property {string} [kind]
  * @property {unknown} [default]
@@ -89,6 +89,7 @@ const READERS = {
   sizes: readSizes,
   hash: (text) => (/^([0-9a-f]{64})?$/.test(text) ? text : undefined),
   run: (text) => (/^([0-9a-f]{32})?$/.test(text) ? text : undefined),
+  id: (text) => (/^([0-9a-z]{1,64}(-[0-9a-z]{1,20}){0,3})?$/.test(text) ? text : undefined),
   word: (text) => (/^[a-z0-9][a-z0-9.-]{0,63}$/.test(text) ? text : undefined),
   json: readJson,
 };
@@ -166,7 +167,7 @@ export function createTable(rows) {
    */
   function defaultOf(key, params) {
     const { default: fallback, kind } = paramOf(key, params);
-    const text = kind === "json" ? JSON.stringify(fallback) : String(fallback);
+    const text = kind === "json" ? JSON.stringify(fallback) : String(fallback ?? "");
     return readValue(key, text, params) ?? readValue(key, String(rows[key].default), {});
   }
 

@@ -21,7 +21,7 @@ import { writeValue } from "./params.js";
 import { readSafetensors } from "./safetensors.js";
 
 const PICTURE = /** @type {const} */ ([
-  "image", "size", "in_channels", "kernel_size", "stride", "padding", "dilation", "bias", "weights", "seed", "gain", "relu",
+  "image", "size", "in_channels", "kernel_size", "stride", "padding", "dilation", "bias", "weights", "checkpoint", "seed", "gain", "relu",
 ]);
 
 /**

@@ -7,23 +7,26 @@
  */
 import { createAttempts } from "../core/attempts.js";
 import { listeners, qs, setText } from "../core/dom.js";
+import { canonical, parseQuery } from "../core/url.js";
 import { fixed } from "../model/format.js";
 import { groupSizes } from "../model/grouping.js";
 import { TABLE, writeValue } from "../model/params.js";
+import { settleLink } from "../model/settle.js";
 import { createGroupsControl } from "./groups.js";
 import { createHelp } from "./help.js";
+import { createWeights } from "./weights.js";
 
 const NARROW = "(max-width: 899px)"; // as in layout.css
 const SLIDERS = /** @type {Key[]} */ ([
   "in_channels", "out_channels", "base", "kernel_size", "stride", "padding", "dilation", "size",
 ]);
 const BOXES = /** @type {Key[]} */ (["seed", "sizes"]);
-const PICKS = /** @type {Key[]} */ (["weights", "gain"]);
+const PICKS = /** @type {Key[]} */ (["gain"]);
 const CHECKS = /** @type {Key[]} */ (["bias", "relu"]);
 
 /**
  * @param {HTMLElement} host
- * @param {{store: import("../core/store.js").Store, boot: any, errors: import("../core/errors.js").Errors}} deps
+ * @param {{store: import("../core/store.js").Store, boot: any, errors: import("../core/errors.js").Errors, trained: import("../core/trained.js").Trained}} deps
  */
 export function createControls(host, deps) {
   const attempts = createAttempts(deps);
@@ -80,6 +83,30 @@ export function createControls(host, deps) {
       if (deps.store.get().scheme !== "custom") attempts.forget("sizes");
     });
   }
+  const weights = createWeights(host, { ...deps, choose: (value) => attempt("weights", value), open: openTrained });
+
+  /** @type {Promise<ReturnType<typeof import("./trained.js").createTrainedPanel>>|null} */
+  let panel = null;
+
+  /** The panel of trained networks, which few visits need. */
+  function openTrained() {
+    panel ??= Promise.all([import("./trained.js"), import("../model/trained.js")]).then(([{ createTrainedPanel }, words]) =>
+      createTrainedPanel(qs("#trained", host), {
+        ...deps,
+        lacks: words.layerLacks,
+        differences: words.layerDifferences,
+        use({ id, layer_query }, whole) {
+          const query = whole ? layer_query : `weights=trained&checkpoint=${id}`;
+          const asked = parseQuery(words.merged(canonical(deps.store.get()), query), deps.boot.params).state;
+          attempts.take(settleLink(asked, deps.boot.params).state);
+        },
+      })).catch((error) => {
+      panel = null;
+      throw error;
+    });
+    return panel;
+  }
+
   on(qs("#seed-next", host), "click", () => attempt("seed", String(deps.store.get().seed + 1)));
   on(host, "submit", (event) => event.preventDefault());
 
@@ -129,6 +156,8 @@ export function createControls(host, deps) {
     destroy() {
       stop();
       end();
+      weights.destroy();
+      void panel?.then((opened) => opened.destroy());
       help.destroy();
       attempts.end();
     },

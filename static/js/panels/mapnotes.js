@@ -9,20 +9,14 @@ import { h, setText } from "../core/dom.js";
 import { stackLink } from "../core/url.js";
 import { counted } from "../model/format.js";
 import { isDead } from "../model/tiles.js";
+import { weightsText } from "../model/weightwords.js";
 
-const WEIGHTS = {
-  "filter-bank": "a bank of edge, bar and blob filters, mixed at random",
-  random: "random numbers (He)",
-};
 const SCALES = {
   map: "Black to white is each map’s own range: a weak map looks as strong as a strong one.",
   group: "Black to white is the same for all maps of a group.",
   shared: "Black to white is the same for all maps: strengths can be compared.",
 };
 const NAMED = 12;
-
-/** @param {State} state */
-const untrained = ({ weights, seed }) => `Untrained weights: ${WEIGHTS[weights]}, seed ${seed}.`;
 
 /** @param {Picture} picture */
 function resolution({ tiles: [{ width, height, full: [fullHeight, fullWidth] }] }) {
@@ -35,7 +29,8 @@ function resolution({ tiles: [{ width, height, full: [fullHeight, fullWidth] }] 
  * @param {State} state
  * @param {Picture} picture
  */
-function strength({ gain, in_channels }, { groups }) {
+function strength({ weights, gain, in_channels }, { groups }) {
+  if (weights === "trained") return "";
   const narrow = groups.reduce((least, { in_channels: a }) => Math.min(least, a), in_channels);
   if (gain === "fan-in" || narrow === in_channels) return "";
   const factor = Math.sqrt(narrow / in_channels).toFixed(2);
@@ -66,13 +61,15 @@ export function createMapNotes() {
      * @param {State} state
      * @param {Picture} picture
      * @param {Source|null} source
+     * @param {import("../model/trained.js").Entry} [network]  whose weights they are, where they are trained and it is known
      */
-    show(state, picture, source) {
+    show(state, picture, source, network) {
       if (!source) return;
-      const stack = stackLink(state);
+      const stack = network ? `/stack?image=${state.image}&size=${state.size}&${network.query}` : stackLink(state);
+      setText(link, `Follow the picture through ${network ? "the whole network" : "a stack of such layers"}`);
       further.hidden = !stack;
       if (stack) link.href = stack;
-      setText(lines[0], untrained(state));
+      setText(lines[0], `${weightsText(state, network)}.`);
       setText(lines[1], deaths(picture));
       setText(lines[2], `${SCALES[state.scaling]} ${strength(state, picture)}`.trim());
       setText(lines[3], `${resolution(picture)} ${computed(source)}`);

@@ -63,9 +63,9 @@ function createScalingSelect(store) {
 
 /**
  * @param {HTMLElement} host
- * @param {{store: Store, errors: import("../core/errors.js").Errors}} deps
+ * @param {{store: Store, errors: import("../core/errors.js").Errors, trained: import("../core/trained.js").Trained}} deps
  */
-export function createMapsPanel(host, { store, errors }) {
+export function createMapsPanel(host, { store, errors, trained }) {
   const body = qs(".panel-body", host);
   const scaling = createScalingSelect(store);
   const message = h("p", { id: "maps-message", class: "message", "aria-live": "polite" });
@@ -153,9 +153,14 @@ export function createMapsPanel(host, { store, errors }) {
     body.classList.remove("stale");
     complained = undefined;
     read();
-    notes.show(state, picture, source);
+    tell(state);
     table.show(picture.sections);
     host.dispatchEvent(new CustomEvent("maps-painted", { bubbles: true }));
+  }
+
+  /** @param {State} state */
+  function tell(state) {
+    if (picture) notes.show(state, picture, source, trained.of(state));
   }
 
   /**
@@ -192,8 +197,9 @@ export function createMapsPanel(host, { store, errors }) {
     busy.end();
     if (!(error instanceof ApiError)) throw error;
     const { status, code, sentence, field } = error;
-    complained = status === 404 ? "image" : (field ?? "maps");
-    if (status === 404) {
+    const lost = status === 404 && field === "image";
+    complained = lost ? "image" : (field ?? "maps");
+    if (lost) {
       host.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
       return;
     }
@@ -212,11 +218,13 @@ export function createMapsPanel(host, { store, errors }) {
     if (state.selected !== prev.selected) grid.select(state.selected);
     if (canonical(state) !== canonical(prev)) refresh();
   });
+  const known = trained.subscribe(() => tell(store.get()));
   refresh();
 
   return {
     destroy() {
       unsubscribe();
+      known();
       own.end();
       latest.cancel();
       busy.end();

@@ -1,29 +1,30 @@
 /** The controls at the side: the two splits, the module, what stands between modules, the weights. */
 import { listeners, qs } from "../../core/dom.js";
 import { counted } from "../../model/format.js";
-import { swapped, table } from "../../model/stackstate.js";
+import { canonical, numbersQuery, parseQuery, swapped, table } from "../../model/stackstate.js";
 import { bindFields } from "../fields.js";
 import { createGroupsField } from "../groupsfield.js";
 import { createHelp } from "../help.js";
+import { createWeights } from "../weights.js";
 
 const NARROW = "(max-width: 899px)"; // as in layout.css
 const FIELDS = /** @type {const} */ ([
   "in_channels", "modules", "scheme", "base", "sizes", "compare", "b_scheme", "b_base", "b_sizes", "residual", "relu",
-  "normalisation", "kernel_size", "dilation", "bias", "mixing", "downsample", "stage", "weights", "gain", "seed", "size",
+  "normalisation", "kernel_size", "dilation", "bias", "mixing", "downsample", "stage", "gain", "seed", "size",
 ]);
 const ODD = 2; // the kernel's slider skips what would not keep the size
 
 /**
  * @typedef {import("../../model/stackstate.js").FrozenStackState} State
  * @typedef {import("../../model/stackstate.js").StackStore} Store
- * @typedef {{store: Store, boot: any, errors: import("../../core/errors.js").Errors}} Deps
+ * @typedef {{store: Store, boot: any, errors: import("../../core/errors.js").Errors, trained: import("../../core/trained.js").Trained}} Deps
  */
 
 /**
  * @param {HTMLElement} host
  * @param {Deps} deps
  */
-export function createControls(host, { store, boot, errors }) {
+export function createControls(host, { store, boot, errors, trained }) {
   const { on, end } = listeners();
   const fields = bindFields({ store, errors, table, params: boot.params }, FIELDS);
   const splits = /** @type {const} */ (["a", "b"]).map((side) => createGroupsField({
@@ -53,6 +54,30 @@ export function createControls(host, { store, boot, errors }) {
     errors.showFieldNote(key, `${wanted} does not sum to ${counted(in_channels, "channel")} on both sides; ${held} does.`);
   }
 
+  const weights = createWeights(host, { store, errors, choose: (value) => store.update({ weights: value }), open: openTrained });
+
+  /** @type {Promise<ReturnType<typeof import("../trained.js").createTrainedPanel>>|null} */
+  let panel = null;
+
+  /** The panel of trained networks, which few visits need. */
+  function openTrained() {
+    panel ??= Promise.all([import("../trained.js"), import("../../model/trained.js")]).then(([{ createTrainedPanel }, words]) =>
+      createTrainedPanel(qs("#trained", host), {
+        store, errors, trained,
+        lacks: words.stackLacks,
+        differences: words.stackDifferences,
+        use({ id, query }, whole) {
+          if (!whole) return store.update({ weights: "trained", checkpoint: id });
+          store.update(parseQuery(words.merged(canonical(store.get()), query), boot.params).state);
+        },
+        bring: { numbers: () => numbersQuery(store.get()), maxBytes: boot.limits.max_checkpoint_bytes },
+      })).catch((error) => {
+      panel = null;
+      throw error;
+    });
+    return panel;
+  }
+
   on(qs("#seed-next", host), "click", () => store.update({ seed: store.get().seed + 1 }));
   on(host, "submit", (event) => event.preventDefault());
 
@@ -74,6 +99,8 @@ export function createControls(host, { store, boot, errors }) {
       unsubscribe();
       end();
       fields.destroy();
+      weights.destroy();
+      void panel?.then((opened) => opened.destroy());
       help.destroy();
     },
   };

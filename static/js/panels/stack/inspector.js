@@ -224,7 +224,7 @@ export function createInspector(dialog, { store, boot, errors, maps }) {
     }
     mapBusy.end();
     sumBusy.end();
-    if (status === 404) {
+    if (status === 404 && named === "image") {
       body.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
       const [sample] = boot.samples;
       const other = sample && sample.id !== at.image;

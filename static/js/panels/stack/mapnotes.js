@@ -6,8 +6,8 @@
 import { counted, number } from "../../model/format.js";
 import { dealt } from "../../model/reach.js";
 import { pooledAt, spansOf } from "../../model/stackstate.js";
-import { WEIGHTS } from "../../model/stackwords.js";
 import { isDead } from "../../model/tiles.js";
+import { weightsText } from "../../model/weightwords.js";
 
 const SCALES = {
   map: "Each map has its own range: a weak map looks as strong as a strong one.",
@@ -24,8 +24,9 @@ const NAMED = 12;
 /**
  * @param {State} state
  * @param {readonly import("./maps.js").Shown[]} shown
+ * @param {import("../../model/trained.js").Entry} [network]  whose weights they are, where they are trained and it is known
  */
-export function mapNotes(state, shown) {
+export function mapNotes(state, shown, network) {
   const [{ maps: { tiles: [tile], source } }] = shown;
   const [full] = tile.full;
   const averaged = tile.height === full ? `Full resolution, ${number(full)} × ${number(full)}` : `Area averages, ${number(tile.height)} × ${number(tile.width)} of ${number(full)} × ${number(full)}; statistics are of the full resolution`;
@@ -34,7 +35,7 @@ export function mapNotes(state, shown) {
     deathNote(shown),
     `${state.compare ? PAIR_SCALES[state.scaling] : SCALES[state.scaling]} ${gainNote(state)}`,
     `${state.module === 0 ? "The stem’s output" : `Shown: ${pointText(state)}`}. ${averaged}. Computed on ${source.device} in ${source.dtype}.`,
-    `Untrained weights: ${WEIGHTS[state.weights]}, seed ${number(state.seed)}, one dense tensor a module. Maps are numbered from 0.`,
+    `${weightsText(state, network)}${state.weights === "trained" ? "" : ", one dense tensor a module"}. Maps are numbered from 0.`,
   ];
 }
 
@@ -65,7 +66,7 @@ export function differenceNote(state, zeros) {
   if (module === 1 && point === "input") return "What enters module 1 is the stem, the same for both: the difference is 0.";
   const shared = sharedGroups(state);
   if (shared === spansOf(state, "a").length && shared === spansOf(state, "b").length) return "A and B are the same split: the difference is 0.";
-  const why = bent(state) ?? (!contains(state) ? "B has connections that A lacks" : gain === "fan-in" ? "gain fan-in scales groups of different width differently" : null);
+  const why = bent(state) ?? (!contains(state) ? "B has connections that A lacks" : gain === "fan-in" && state.weights !== "trained" ? "gain fan-in scales groups of different width differently" : null);
   if (why === null) return "A − B is exactly what the connections that B cuts would have added, up to float32 rounding.";
   const same = shared ? ` ${counted(shared, "group")} ${shared === 1 ? "is" : "are"} equal in both, and computed once as long as what ${shared === 1 ? "it reads" : "they read"} is equal too: ${zeros} of ${counted(state.in_channels, "difference map")} ${zeros === 1 ? "is" : "are"} exactly 0.` : "";
   return `A − B is a difference, not just what the cut connections would have added: ${why}.${same}`;
@@ -114,6 +115,9 @@ function deathNote(shown) {
 }
 
 /** @param {State} state */
-const gainNote = ({ gain }) => gain === "fan-in"
-  ? "Each filter has He’s deviation for the channels its own group reads."
-  : "The dense tensor’s numbers are kept as they are, so narrow groups answer more weakly.";
+function gainNote({ weights, gain }) {
+  if (weights === "trained") return "The network’s numbers are kept as they are; what it does not connect is 0, and a split only cuts more.";
+  return gain === "fan-in"
+    ? "Each filter has He’s deviation for the channels its own group reads."
+    : "The dense tensor’s numbers are kept as they are, so narrow groups answer more weakly.";
+}

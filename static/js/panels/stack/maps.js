@@ -44,9 +44,10 @@ const OPENS_A = "opens A’s map"; // a difference has no values of its own to t
  * @param {any} deps.boot
  * @param {import("../../core/errors.js").Errors} deps.errors
  * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} deps.maps
+ * @param {import("../../core/trained.js").Trained} deps.trained
  * @param {(side: "a"|"b", channel: number) => void} deps.inspect
  */
-export function createMaps(host, { store, boot, errors, maps, inspect }) {
+export function createMaps(host, { store, boot, errors, maps, trained, inspect }) {
   const body = qs(".panel-body", host);
   const own = listeners();
   const fields = bindFields({ store, errors, table, params: boot.params }, ["point", "scaling", "colours", "order"]);
@@ -183,13 +184,18 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
     if (complained !== undefined) for (const field of [complained, "maps"]) errors.clearFieldError(field);
     complained = undefined;
     readout.clear();
-    notes.replaceChildren(...mapNotes(at, shown).map((text) => h("p", {}, text)));
+    tell(at);
     for (const { side, table: twin } of tables) {
       const one = shown.find((each) => each.side === side);
       twin.element.hidden = !one;
       if (one) twin.show(one.sections);
     }
     host.dispatchEvent(new CustomEvent("maps-painted", { bubbles: true }));
+  }
+
+  /** @param {State} at */
+  function tell(at) {
+    if (shown.length) notes.replaceChildren(...mapNotes(at, shown, trained.of(at)).map((text) => h("p", {}, text)));
   }
 
   /**
@@ -226,7 +232,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
     if (!(error instanceof ApiError)) throw error;
     const { status, code, sentence, field } = error;
     body.classList.add("stale");
-    if (status === 404) {
+    if (status === 404 && field === "image") {
       complained = "image";
       host.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
       errors.showFieldError("maps", shown.length ? `These are still the maps of the last stack that could be computed. ${sentence}` : sentence);
@@ -246,6 +252,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
     if (pictureKey(now) !== pictureKey(prev)) refresh();
     else if (host.dataset.painted === canonical(prev)) host.dataset.painted = canonical(now);
   });
+  const known = trained.subscribe(() => painted && tell(painted));
   refresh();
 
   return {
@@ -254,6 +261,7 @@ export function createMaps(host, { store, boot, errors, maps, inspect }) {
 
     destroy() {
       unsubscribe();
+      known();
       own.end();
       latest.cancel();
       ahead.cancel();

@@ -17,7 +17,7 @@ import { afterName } from "../../model/ink.js";
 import { groupsInOrder, largest, matrixCsv, orderAfter, readRedundancy } from "../../model/redundancy.js";
 import { runsText } from "../../model/stacksections.js";
 import { canonical, sideOf, sideQuery } from "../../model/stackstate.js";
-import { WEIGHTS } from "../../model/stackwords.js";
+import { weightsText } from "../../model/weightwords.js";
 import { measure } from "../mapstats.js";
 import { createMatrixView } from "./matrixview.js";
 import { showRanks } from "./ranks.js";
@@ -38,9 +38,9 @@ function legendOf(kind, colours) {
 
 /**
  * @param {HTMLElement} host
- * @param {{store: import("../../model/stackstate.js").StackStore, errors: import("../../core/errors.js").Errors}} deps
+ * @param {{store: import("../../model/stackstate.js").StackStore, errors: import("../../core/errors.js").Errors, trained: import("../../core/trained.js").Trained}} deps
  */
-export function createRedundancy(host, { store, errors }) {
+export function createRedundancy(host, { store, errors, trained }) {
   const message = h("p", { class: "message", id: "redundancy-message", "aria-live": "polite" });
   const start = h("p", { hidden: true }, "The stem has no module before it: look at module 1 or deeper. ",
     h("button", { type: "button", id: "redundancy-first", onclick: () => store.update({ module: 1 }) }, "Look at module 1"));
@@ -98,7 +98,7 @@ export function createRedundancy(host, { store, errors }) {
     await paint();
     if (shown !== next) return;
     showRanks(ranks, redundancy, module);
-    setText(words, wordsOf(state, redundancy));
+    setText(words, wordsOf(state, redundancy, trained.of(state)));
     setText(stem, stemText(redundancy));
     chosen.max = String(redundancy.channels - 1);
     if (Number(chosen.value) >= redundancy.channels) chosen.value = "0";
@@ -210,12 +210,14 @@ function deadText({ dead, dead_before, channels }, module) {
   return all.length ? `Constant, and so without a value (checked grey): ${all.join("; ")}.` : "No map is constant: every pair has a value.";
 }
 
-/** @param {State} state @param {Redundancy} redundancy */
-function wordsOf({ weights, seed, mixing, module }, { samples }) {
+/** @param {State} state @param {Redundancy} redundancy @param {import("../../model/weightwords.js").Told} [network] */
+function wordsOf(state, { samples }, network) {
+  const { weights, mixing, module } = state;
+  const learnt = weights === "trained";
   const read = mixing === "pointwise" && module > 1 ? "A 1 × 1 convolution stands between them, so the groups read mixtures of the rows. " : "";
-  return `Weights: ${WEIGHTS[weights]}, seed ${seed}, not trained. So this is what the structure allows, not what training learns. ` +
+  return `${weightsText(state, network)}. So this is what ${learnt ? "training made of the structure" : "the structure allows, not what training learns"}. ` +
     `The covariance between consecutive layers is that of Ioannou et al., Deep Roots (arXiv 1605.06489): each of ${number(samples)} pixels a sample, means subtracted, the smaller map enlarged by nearest neighbour. ` +
-    `Theirs is of a trained network over a whole data set, this one of one picture. ${read}`.trim();
+    `Theirs is of a ${learnt ? "" : "trained "}network over a whole data set, this one of one picture. ${read}`.trim();
 }
 
 /** @param {Redundancy} redundancy */

@@ -14,9 +14,10 @@ const LINE = 20;
  * @param {HTMLElement} host
  * @param {object} deps
  * @param {import("../../model/stackstate.js").StackStore} deps.store
+ * @param {import("../../core/trained.js").Trained} deps.trained
  * @param {() => State|null} deps.painted  the state that the maps on screen show
  */
-export function createTakeaway(host, { store, painted }) {
+export function createTakeaway(host, { store, trained, painted }) {
   const body = qs(".panel-body", host);
   const own = listeners();
   const sheet = h("button", { type: "button", id: "sheet-png", onclick: save }, "PNG sheet of the maps on screen");
@@ -50,7 +51,7 @@ export function createTakeaway(host, { store, painted }) {
         colour: getComputedStyle(/** @type {Element} */ (figure.querySelector(".map-bar"))).backgroundColor,
       })),
     }));
-    download(drawSheet(state, figures).toDataURL("image/png"), `stack-module-${state.module}.png`);
+    download(drawSheet(pictureLines(state, trained.of(state)), figures).toDataURL("image/png"), `stack-module-${state.module}.png`);
   }
 
   const follow = () => (sheet.disabled = !painted());
@@ -70,15 +71,14 @@ export function createTakeaway(host, { store, painted }) {
 }
 
 /**
- * @param {State} state
+ * @param {readonly string[]} lines  that say what it is
  * @param {{title: string, parts: {caption: string, canvas: HTMLCanvasElement, colour: string}[]}[]} figures
  */
-function drawSheet(state, figures) {
+function drawSheet(lines, figures) {
   const sizes = figures.map(({ parts }) => ({
     width: Math.max(...parts.map(({ canvas }) => canvas.width)) + 8,
     height: parts.reduce((sum, { canvas }) => sum + canvas.height + LINE + 8, LINE),
   }));
-  const lines = pictureLines(state);
   const canvas = document.createElement("canvas");
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const font = `14px ${token("--font")}`;
