@@ -35,6 +35,17 @@ def look(network: GroupedNetwork, images: Tensor) -> tuple[dict[str, Any], dict[
     return {"stem": {"dead": _dead(outputs[0])}, "modules": modules}, tensors
 
 
+def start_of(facts: dict[str, Any]) -> dict[str, Any]:
+    """Of a look before the first step, what later ones are compared with, module by module: untrained networks have
+    blocks too, since a group's outputs are made of its own inputs."""
+    return {
+        "inside": [module["inside"] for module in facts["modules"]],
+        "activation_energy": [
+            [group["activation_energy"] for group in module["groups"]] for module in facts["modules"]
+        ],
+    }
+
+
 def _side_by_side(x: Tensor) -> Tensor:
     """(N, C, H, W) to (C, N H, W): one tall picture a channel; pooling by two stays exact."""
     return x.transpose(0, 1).flatten(1, 2).float().contiguous()

@@ -13,7 +13,7 @@ from torch import Tensor
 from compute.training import TrainSpec, arms_of, mean_interval, verdict
 from compute.trainrun.export import export
 from compute.trainrun.learner import Diverged, Learner, order_of
-from compute.trainrun.looks import IMAGES, look
+from compute.trainrun.looks import IMAGES, look, start_of
 from compute.trainrun.pixels import Pixels
 from compute.trainrun.saved import load, save, save_probe
 
@@ -134,9 +134,11 @@ class Trainer:
 
     def _look(self, learner: Learner) -> None:
         facts, tensors = look(learner.network, self.pixels.test(0, IMAGES))
-        self._looks[learner.arm.name] = {"arm": learner.arm.name, "step": learner.step, "seed": learner.seed, **facts}
+        name = learner.arm.name
+        start = self._looks[name]["start"] if learner.step else start_of(facts)
+        self._looks[name] = {"arm": name, "step": learner.step, "seed": learner.seed, "start": start, **facts}
         if self._folder is not None:
-            save_probe(self._folder, learner.arm.name, tensors, self._looks[learner.arm.name])
+            save_probe(self._folder, name, tensors, self._looks[name])
 
     def _note_result(self, learner: Learner, guessed: Tensor) -> None:
         """confusion: rows are the true classes, columns the guessed ones."""

@@ -87,9 +87,13 @@ test("whether the widest group carries most is answered with its numbers", () =>
   assert.match(widestSentence(look(wide, narrow)), /^The widest group carries most in 1 of 2 modules/);
   assert.match(widestSentence(look(narrow)), /^No, /);
   assert.match(widestSentence(look(module([4, 4], [0.7, 0.3], 0.5))), /an even share is 50\.0\u202f%.*is 70\.0\u202f%/);
-  assert.match(blocksSentence(look(wide)), /^Blocks form: .*70\.0\u202f% in module 1 lies within the groups, where 37\.5\u202f%/);
-  assert.match(blocksSentence(look(wide, narrow)), /^Blocks form in some modules/);
-  assert.match(blocksSentence(look(narrow)), /^No blocks form/);
+  const start = { inside: [0.5, 0.4], activation_energy: [[0.3, 0.4, 0.3], [0.5, 0.2, 0.3]] };
+  assert.match(widestSentence({ ...look(wide, narrow), start }), / Untrained: 30\.0\u202f%, 50\.0\u202f%\.$/);
+  assert.match(blocksSentence(look(wide)), /^Of the squared covariance.* 70\.0\u202f% in module 1 lies within the groups, which are 37\.5\u202f% of the pairs\.$/);
+  assert.match(blocksSentence({ ...look(wide), start }), /^Yes, blocks form: .*70\.0\u202f% in module 1 now lies .* Untrained: 50\.0\u202f%/);
+  assert.match(blocksSentence({ ...look(wide, narrow), start }), /^Blocks form in 1 of 2 modules/);
+  assert.match(blocksSentence({ ...look(narrow), start }), /^No, blocks dissolve: /);
+  assert.match(blocksSentence({ ...look(module([4, 2, 2], [1, 0, 0], 0.51)), start }), /^No, blocks stay as they were/);
   assert.match(blocksSentence(look(module([8], [1], 1))), /^Without groups/);
 });
 

@@ -16,6 +16,7 @@
  * @property {string} state
  * @property {string} label
  * @property {string} query
+ * @property {number} total  steps of all arms and seeds
  * @property {DataFacts} data
  * @property {string|{[name: string]: any}} device
  * @property {ArmResult[]} arms

@@ -21,14 +21,14 @@
  * @property {number} inside_expected
  * @property {number[]} [order_before]  channels before the module as its groups read them
  * @property {number} [rotation]  the first group writes from this channel on
- * @typedef {{step: number, arm: string, seed?: number, stem: {dead: number}, modules: LookModule[]}} Look
+ * @typedef {{inside: (number|null)[], activation_energy: number[][]}} LookStart  before the first step, module by module
+ * @typedef {{step: number, arm: string, seed?: number, stem: {dead: number}, modules: LookModule[], start?: LookStart}} Look
  */
 import { counted, fixed, number } from "./format.js";
 import { duration } from "./measurewords.js";
 
 const GAP = "\u202f";
-const FORMED = 1.5; // times what would lie inside the blocks by chance: blocks
-const HINTED = 1.15; // from here on a hint of them
+const MOVED = 0.02; // of the squared covariance: less than that is no change worth a word
 
 /** @param {number|null|undefined} share */
 export const percent = (share) => (share === null || share === undefined || Number.isNaN(share) ? "–" : `${fixed(100 * share, 1)}${GAP}%`);
@@ -109,7 +109,7 @@ export function confusionSentence(matrix, classes) {
  * Whether the widest group carries most of what the modules put out.
  * @param {Look} look
  */
-export function widestSentence({ modules }) {
+export function widestSentence({ step, modules, start }) {
   const [{ groups }] = modules;
   if (groups.length === 1) return "One group: it carries everything.";
   const channels = groups.reduce((sum, { out_channels }) => sum + out_channels, 0);
@@ -124,21 +124,26 @@ export function widestSentence({ modules }) {
   const first = modules.filter(({ groups: all }, m) => all.every(({ activation_energy: other }) => other <= carried[m])).length;
   const verdict = first === modules.length ? "Yes, the widest group carries most" : first === 0 ? "No, the widest group does not carry most" : `The widest group carries most in ${first} of ${counted(modules.length, "module")}`;
   const told = modules.map(({ module }, m) => `${percent(carried[m])} in module ${module}`).join(", ");
-  return `${verdict}: with ${percent(share)} of the channels it has ${told} of the activation energy.`;
+  const before = step && start ? ` Untrained: ${start.activation_energy.map((line) => percent(line[widest.index])).join(", ")}.` : "";
+  return `${verdict}: with ${percent(share)} of the channels it has ${told} of the activation energy.${before}`;
 }
 
 /**
- * Whether covariance gathers within the groups.
+ * Whether covariance gathers within the groups while the network learns. Untrained ones have blocks too: what a group
+ * writes is made of what it reads.
  * @param {Look} look
  */
-export function blocksSentence({ modules }) {
+export function blocksSentence({ step, modules, start }) {
   if (modules[0].groups.length === 1) return "Without groups there are no blocks to form.";
-  const factors = modules.map(({ inside, inside_expected }) => (inside ?? 0) / inside_expected);
-  const least = Math.min(...factors);
-  const most = Math.max(...factors);
-  const verdict = least >= FORMED ? "Blocks form" : most >= FORMED ? "Blocks form in some modules" : most >= HINTED ? "A hint of blocks" : "No blocks form";
+  const chance = `${percent(modules[0].inside_expected)} of the pairs`;
   const told = modules.map(({ module, inside }) => `${percent(inside)} in module ${module}`).join(", ");
-  return `${verdict}: of the squared covariance between what a module reads and what it writes, ${told} lies within the groups, where ${percent(modules[0].inside_expected)} of the pairs lie.`;
+  if (!step || !start) return `Of the squared covariance between what a module reads and what it writes, ${told} lies within the groups, which are ${chance}.`;
+  const gains = modules.map(({ inside }, m) => (inside ?? 0) - (start.inside[m] ?? 0));
+  const [up, down] = [gains.filter((gain) => gain > MOVED).length, gains.filter((gain) => gain < -MOVED).length];
+  const all = modules.length;
+  const verdict = up === all ? "Yes, blocks form" : down === all ? "No, blocks dissolve" : up ? `Blocks form in ${up} of ${counted(all, "module")}` : down ? `No, blocks dissolve in ${down} of ${counted(all, "module")}` : "No, blocks stay as they were";
+  const before = start.inside.map(percent).join(", ");
+  return `${verdict}: of the squared covariance between what a module reads and what it writes, ${told} now lies within the groups, which are ${chance}. Untrained: ${before}.`;
 }
 
 /** Dead maps of a look, in words. @param {Look} look */

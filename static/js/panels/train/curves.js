@@ -12,7 +12,7 @@ import { dressedTraining } from "../../draw/training.js";
 import { number, si } from "../../model/format.js";
 import { figures, moment, time } from "../../model/measurewords.js";
 import { table as params } from "../../model/trainstate.js";
-import { STATES, percent, sentenced, spread } from "../../model/trainwords.js";
+import { STATES, isActive, percent, sentenced, spread } from "../../model/trainwords.js";
 import { createChartView } from "../chartview.js";
 import { bindFields } from "../fields.js";
 import { headOf, twinOf } from "../stack/twin.js";
@@ -21,6 +21,9 @@ import { createVerdict } from "./verdict.js";
 
 const PLACES = 60; // the arrow keys stop at
 const ROWS = 50; // of an arm and seed, in the table of losses: the CSV has all
+
+/** Of each arm and seed. @param {TrainingRecord} record */
+const stepsOf = ({ total, arms, query }) => total / arms.length / Number(new URLSearchParams(query).get("seeds") ?? 1);
 
 /** @param {any} value */
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
@@ -71,6 +74,7 @@ export function createCurves(host, { store, training, errors }) {
     const beside = state.compare ? `&compare=${state.compare}` : "";
     const figure = await getJson(`/api/trainings/${record.id}/figures/curves?x=${state.x}&y=${state.y}${beside}`, { signal });
     traces = figure.data.filter((/** @type {any} */ trace) => trace.meta?.arm && trace.name && trace.x.length);
+    if (state.x === "steps" && isActive(record.state)) figure.layout.xaxis.range = [0, stepsOf(record)]; // it grows into its room
     shown = { record, state };
     verdict.show(record);
     fill();
@@ -101,7 +105,7 @@ export function createCurves(host, { store, training, errors }) {
   function live({ record, progress, phase }) {
     if (!record) return;
     const device = typeof record.device === "string" ? record.device : record.device?.device;
-    setText(which, `${sentenced(record.label)}: ${STATES[phase] ?? phase}. Begun ${moment(record.created)}${device ? ` on ${device}` : ""}.`);
+    setText(which, `On screen: ${record.label}. ${sentenced(STATES[phase] ?? phase)}. Begun ${moment(record.created)}${device ? ` on ${device}` : ""}.`);
     now.hidden = !progress;
     if (!progress?.arms.length) return;
     now.replaceChildren(...progress.arms.map(({ arm, label, loss, accuracy }) => h("li", { "data-arm": arm },

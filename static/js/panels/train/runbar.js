@@ -4,7 +4,7 @@ import { h, setText } from "../../core/dom.js";
 import { counted } from "../../model/format.js";
 import { duration } from "../../model/measurewords.js";
 import { runQuery } from "../../model/trainstate.js";
-import { STATES, epochsThatFit, estimateText, isActive } from "../../model/trainwords.js";
+import { STATES, epochsThatFit, estimateText, isActive, sentenced } from "../../model/trainwords.js";
 
 /**
  * @param {object} deps
@@ -71,7 +71,7 @@ export function createRunBar({ store, training, plans, errors, refused }) {
     if (progress && phase !== "queued") {
       bar.max = progress.total;
       bar.value = progress.done;
-      setText(stage, phase === "paused" ? `Paused · ${progress.done} of ${progress.total} steps` : `${progress.stage} · ${progress.done} of ${progress.total} steps · ${duration(progress.seconds_left)} left`);
+      setText(stage, phase === "paused" ? `Paused · ${progress.done} of ${progress.total} steps` : `${sentenced(progress.stage || "about to start")} · ${progress.done} of ${progress.total} steps · ${duration(progress.seconds_left)} left`);
     } else {
       bar.removeAttribute("value");
       setText(stage, phase === "queued" && position > 0 ? `Waiting: ${position === 1 ? "one run" : `${position} runs`} before it` : "About to start");
