@@ -81,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Base URL of a real server, torch loaded."""
     store = tmp_path_factory.mktemp("images")
     command = [sys.executable, "-m", "app", "--port", "0", "--device", "cpu", "--store", str(store)]
-    command += ["--results", str(store / "measurements.sqlite")]
+    command += ["--results", str(store / "measurements.sqlite"), "--runs", str(store / "runs")]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first, second = process.stdout.readline(), process.stdout.readline()

@@ -12,14 +12,17 @@ from compute.stack.spec import StackSpec
 
 
 def stack_differences(trained: StackSpec, seen: StackSpec) -> list[str]:
-    """`seen` beside the network; picture and size are not the network's."""
-    pools = [_pooling(spec) for spec in (seen, trained)]
+    """`seen` beside the network; picture and size are not the network's. What stands between modules counts as far as
+    both go."""
+    common = min(seen.modules, trained.modules)
+    pools = [_pooling(spec, common) for spec in (seen, trained)]
+    mixings = (seen.mixing, trained.mixing) if common > 1 else ("", "")
     return [
         *_channels("channels", seen.channels, trained.channels),
         *_split(seen.grouping, trained.grouping),
         *_words("modules", str(seen.modules), str(trained.modules)),
         *_words("residual", _on(seen.residual), _on(trained.residual)),
-        *_words("mixing", seen.mixing, trained.mixing),
+        *_words("mixing", *mixings),
         *_words("downsampling", *pools),
         *_words("dilation", _pair(seen.dilation), "1 × 1"),
         *_words("normalisation", seen.normalisation, "none"),
@@ -61,9 +64,9 @@ def _named(grouping: Grouping) -> str:
     return f"{grouping.scheme} into {grouping.groups} {'group' if grouping.groups == 1 else 'groups'}{base}"
 
 
-def _pooling(spec: StackSpec) -> str:
-    """Where there is none up to the last module, the stage says nothing."""
-    if not any(spec.pooled(module) for module in range(2, spec.modules + 1)):
+def _pooling(spec: StackSpec, modules: int) -> str:
+    """Where there is none up to the last of `modules`, the stage says nothing."""
+    if not any(spec.pooled(module) for module in range(2, modules + 1)):
         return "none"
     return f"{spec.downsample} every {spec.stage}"
 

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from compute.spec import ConvSpec
 from compute.stack import StackSpec
 from compute.trained import Checkpoint, layout, read, sentence, stack_of, write
 from tests.compute.trainedcases import STACK, STACKS, file_of, meta_of, tensors_of
+from tests.golden.make import golden_trained
 
 
 def dense_by_loops(stack: dict[str, Any], tensors: dict[str, Any], module: int) -> Any:
@@ -283,3 +285,10 @@ def test_differences_are_named(uniform: Checkpoint) -> None:
     ]
     assert uniform.differs(seen(uniform, downsample="none")) == ["downsampling none, trained with max every 1"]
     assert uniform.differs(seen(uniform, scheme="custom", sizes=[[4, 4]] * 3)) == []
+
+
+def test_the_page_and_the_server_call_differences_alike() -> None:
+    """The table that the page's own words are held to is what is said here."""
+    kept = json.loads((Path(__file__).parents[1] / "golden" / "trained.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(json.dumps(golden_trained()))
+    assert sum(row["differences"] == [] for row in kept) == 5

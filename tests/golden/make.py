@@ -1,4 +1,5 @@
-"""Writes the golden tables that the Python tests check against torch and the JavaScript tests check the page against.
+"""Writes the golden tables that the Python tests check against torch and the JavaScript tests check the page against;
+for trained networks, in which words the page and the server tell what is not as trained.
 
 Run as `python -m tests.golden.make` after a deliberate change of what a layer is said to cost; the diff is the review.
 """
@@ -8,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compute import DEFAULTS, ConvSpec, Grouping, describe_layer, legal_groups
+from compute.maps import MapsSpec
+from compute.stack import StackSpec
+from compute.trained import stack_of
+from compute.trained.differences import layer_differences, stack_differences
 
 HERE = Path(__file__).parent
 KEYS = (
@@ -44,6 +49,34 @@ LEGAL = [
     for base in ((2, 3, 64) if scheme == "logarithmic" else (2,))
 ]
 
+TRAINED: dict[str, Any] = {
+    "in_channels": 24, "scheme": "uniform", "groups": 4, "base": None, "sizes": None, "modules": 3, "residual": True,
+    "mixing": "shuffle", "downsample": "max", "stage": 1, "kernel_size": [3, 3],
+}  # fmt: skip
+PLAIN = {**TRAINED, "scheme": "logarithmic", "groups": 3, "base": 3, "residual": False, "stage": 2, "mixing": "none"}
+# Of a stack or of a layer on screen: what of it is not as trained.
+SEEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (TRAINED, {}),
+    (TRAINED, {"scheme": "standard", "groups": 1}),
+    (TRAINED, {"in_channels": 12, "modules": 2, "groups": 4}),
+    (TRAINED, {"scheme": "custom", "groups": 4, "sizes": [[6, 6]] * 4}),
+    (TRAINED, {"scheme": "custom", "groups": 2, "sizes": [[4, 20], [20, 4]], "residual": False, "mixing": "rotated"}),
+    (TRAINED, {"downsample": "average", "dilation": [2, 1], "normalisation": "sum", "bias": False, "relu": False}),
+    (TRAINED, {"stage": 2}),
+    (TRAINED, {"modules": 1, "downsample": "none"}),
+    (PLAIN, {}),
+    (PLAIN, {"base": 2}),
+    (PLAIN, {"scheme": "logarithmic", "groups": 1}),
+    (PLAIN, {"scheme": "depthwise", "groups": 24, "stage": 3}),
+]
+SEEN_LAYERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (TRAINED, {"relu": False}),
+    (TRAINED, {}),
+    (PLAIN, {}),
+    (PLAIN, {"relu": False, "stride": [2, 2], "padding": [0, 0], "dilation": [1, 2], "bias": False}),
+    (PLAIN, {"in_channels": 12, "out_channels": 18, "scheme": "uniform", "groups": 6}),
+]
+
 
 def golden_layers() -> list[dict[str, Any]]:
     rows = []
@@ -67,8 +100,44 @@ def spec_of(query: dict[str, Any]) -> ConvSpec:
     return ConvSpec(grouping, **{key: query[key] for key in rest})
 
 
+def golden_trained() -> list[dict[str, Any]]:
+    """page: whose state `seen` is; trained: the network's stack."""
+    rows = []
+    for trained, differs in SEEN:
+        seen = {**trained, **differs}
+        words = stack_differences(stack_of(trained), seen_stack(seen))
+        rows.append({"page": "stack", "trained": trained, "seen": seen, "differences": words})
+    for trained, differs in SEEN_LAYERS:
+        split = {name: trained[name] for name in ("in_channels", "scheme", "groups", "base", "sizes", "kernel_size")}
+        seen = {**split, "out_channels": trained["in_channels"], **differs}
+        words = layer_differences(stack_of(trained), seen_layer(seen))
+        rows.append({"page": "layer", "trained": trained, "seen": seen, "differences": words})
+    return rows
+
+
+def seen_stack(seen: dict[str, Any]) -> StackSpec:
+    names = ("modules", "residual", "mixing", "downsample", "stage", "kernel_size")
+    more = {name: seen[name] for name in ("dilation", "normalisation", "bias", "relu") if name in seen}
+    sizes = {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
+    grouping = split_of(seen, seen["in_channels"])
+    return StackSpec(grouping, **{name: seen[name] for name in names}, **sizes, size=64)
+
+
+def seen_layer(seen: dict[str, Any]) -> MapsSpec:
+    more = {name: seen[name] for name in ("stride", "padding", "dilation", "bias") if name in seen}
+    conv = ConvSpec(split_of(seen, seen["out_channels"]), seen["kernel_size"], **more, height=64, width=64)
+    return MapsSpec(conv, relu=seen.get("relu", True))
+
+
+def split_of(seen: dict[str, Any], out_channels: int) -> Grouping:
+    sizes = [tuple(pair) for pair in seen["sizes"]] if seen["sizes"] else None
+    groups, base = seen["groups"], seen["base"] or 2
+    return Grouping.of(seen["scheme"], seen["in_channels"], out_channels, groups, base, sizes)
+
+
 def main() -> None:
-    for name, rows in (("layers", golden_layers()), ("legal", golden_legal())):
+    tables = (("layers", golden_layers()), ("legal", golden_legal()), ("trained", golden_trained()))
+    for name, rows in tables:
         text = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
         (HERE / f"{name}.json").write_text(text, encoding="utf-8")
 

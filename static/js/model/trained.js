@@ -99,18 +99,21 @@ export const layerLacks = (state, { stack }) =>
  * @param {StackState} state
  * @param {Entry} entry
  */
-export const stackDifferences = (state, { stack }) => [
-  ...words("channels", state.in_channels, stack.in_channels),
-  ...splitWords({ ...state, out_channels: state.in_channels }, stack),
-  ...words("modules", state.modules, stack.modules),
-  ...words("residual", on(state.residual), on(stack.residual)),
-  ...words("mixing", state.mixing, stack.mixing),
-  ...words("downsampling", pooling(state), pooling(stack)),
-  ...words("dilation", sized(state.dilation), "1 × 1"),
-  ...words("normalisation", state.normalisation, "none"),
-  ...words("bias", on(state.bias), "on"),
-  ...words("ReLU", on(state.relu), "on"),
-];
+export function stackDifferences(state, { stack }) {
+  const common = Math.min(state.modules, stack.modules); // between modules counts what both have
+  return [
+    ...words("channels", state.in_channels, stack.in_channels),
+    ...splitWords({ ...state, out_channels: state.in_channels }, stack),
+    ...words("modules", state.modules, stack.modules),
+    ...words("residual", on(state.residual), on(stack.residual)),
+    ...(common > 1 ? words("mixing", state.mixing, stack.mixing) : []),
+    ...words("downsampling", pooling(state, common), pooling(stack, common)),
+    ...words("dilation", sized(state.dilation), "1 × 1"),
+    ...words("normalisation", state.normalisation, "none"),
+    ...words("bias", on(state.bias), "on"),
+    ...words("ReLU", on(state.relu), "on"),
+  ];
+}
 
 /**
  * The layer beside the convolution of the network's first module.
@@ -147,8 +150,8 @@ function named({ scheme, groups, base }) {
   return `${scheme} into ${groups} ${groups === 1 ? "group" : "groups"}${rest}`;
 }
 
-/** Where there is none up to the last module, the stage says nothing. @param {{downsample: string, stage: number, modules: number}} stack */
-const pooling = ({ downsample, stage, modules }) => (downsample === "none" || modules <= stage ? "none" : `${downsample} every ${stage}`);
+/** Where there is none up to the last of `modules`, the stage says nothing. @param {{downsample: string, stage: number}} stack @param {number} modules */
+const pooling = ({ downsample, stage }, modules) => (downsample === "none" || modules <= stage ? "none" : `${downsample} every ${stage}`);
 
 /**
  * @param {string} what

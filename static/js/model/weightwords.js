@@ -2,7 +2,7 @@
  * Whose numbers the weights on screen are, in words.
  *
  * @typedef {{weights: "filter-bank"|"random"|"trained", seed: number, checkpoint: string}} Source
- * @typedef {{name: string, sentence: string}} Told  of a trained network, as the server lists it
+ * @typedef {{name: string, sentence: string, data: {name: string|null}}} Told  of a trained network, as the server lists it
  */
 import { number } from "./format.js";
 
@@ -15,5 +15,8 @@ const SEEDED = { "filter-bank": "a bank of edge, bar and blob filters, mixed at 
  */
 export function weightsText({ weights, seed, checkpoint }, network) {
   if (weights !== "trained") return `Untrained weights: ${SEEDED[weights]}, seed ${number(seed)}`;
-  return network ? `Trained weights: ${network.name}, ${network.sentence}` : `Trained weights: network ${checkpoint}`;
+  if (!network) return `Trained weights: network ${checkpoint}`;
+  const { name, sentence, data } = network;
+  const again = `${data.name}, `;
+  return `Trained weights: ${name}, ${name.startsWith(again) && sentence.startsWith(again) ? sentence.slice(again.length) : sentence}`;
 }

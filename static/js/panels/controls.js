@@ -83,10 +83,9 @@ export function createControls(host, deps) {
       if (deps.store.get().scheme !== "custom") attempts.forget("sizes");
     });
   }
-  const weights = createWeights(host, { ...deps, choose: (value) => attempt("weights", value), open: openTrained });
-
   /** @type {Promise<ReturnType<typeof import("./trained.js").createTrainedPanel>>|null} */
   let panel = null;
+  const weights = createWeights(host, { ...deps, choose: (value) => attempt("weights", value), open: openTrained });
 
   /** The panel of trained networks, which few visits need. */
   function openTrained() {
@@ -95,6 +94,7 @@ export function createControls(host, deps) {
         ...deps,
         lacks: words.layerLacks,
         differences: words.layerDifferences,
+        exact: "The page shows the convolution of its first module as trained.",
         use({ id, layer_query }, whole) {
           const query = whole ? layer_query : `weights=trained&checkpoint=${id}`;
           const asked = parseQuery(words.merged(canonical(deps.store.get()), query), deps.boot.params).state;

@@ -22,9 +22,10 @@ const NONE = "No trained network is here yet: train one on the page Train.";
  * @param {(entry: Entry, whole: boolean) => void} deps.use  whole: as it was trained, else its weights alone
  * @param {(state: Readonly<S>, entry: Entry) => boolean} deps.lacks  whether the page asks for weights that it does not have
  * @param {(state: Readonly<S>, entry: Entry) => string[]} deps.differences
+ * @param {string} deps.exact  what is said where there is no difference
  * @param {{numbers: () => string, maxBytes: number}} [deps.bring]  what files are of: the stack on screen, as a query
  */
-export function createTrainedPanel(host, { store, errors, trained, use, lacks, differences, bring }) {
+export function createTrainedPanel(host, { store, errors, trained, use, lacks, differences, exact, bring }) {
   const { on, end } = listeners();
   const select = /** @type {HTMLSelectElement} */ (qs("#checkpoint", host));
   const present = () => trained.of(store.get());
@@ -33,8 +34,8 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
   const set = h("button", { type: "button", id: "trained-set", onclick: () => take(present(), true) }, "Set the page to this network");
   const differing = h("ul");
   const apart = h("div", { class: "trained-differs" }, h("p", {}, "The page is not the network as trained:"), differing, set);
-  const exact = h("p", { class: "trained-exact" }, "The page shows the network as trained.");
-  const facts = h("div", { class: "trained-facts", hidden: true }, sentence, eye, exact, apart);
+  const same = h("p", { class: "trained-exact" }, exact);
+  const facts = h("div", { class: "trained-facts", hidden: true }, sentence, eye, same, apart);
   const own = bring ? createBring({ ...bring, errors, trained, chosen: (entry) => take(entry, true), present }) : null;
   qs(".trained-body", host).replaceChildren(facts, ...(own ? [own.element] : []));
 
@@ -47,8 +48,7 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
     errors.clearFieldError("checkpoint");
     const must = !whole && lacks(store.get(), entry);
     use(entry, whole || must);
-    const { in_channels, modules } = entry.stack;
-    if (must) errors.showFieldNote("checkpoint", `The page is set to the network: ${counted(in_channels, "channel")}, ${counted(modules, "module")}.`);
+    if (must) errors.showFieldNote("checkpoint", `The page is set to the network, which has ${counted(entry.stack.in_channels, "channel")}.`);
   }
 
   async function choose() {
@@ -83,8 +83,8 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
     setText(sentence, `${entry.sentence[0].toUpperCase()}${entry.sentence.slice(1)}.`);
     setText(eye, eyeText(entry));
     const found = differences(store.get(), entry);
-    exact.hidden = found.length > 0;
-    apart.hidden = !exact.hidden;
+    same.hidden = found.length > 0;
+    apart.hidden = !same.hidden;
     differing.replaceChildren(...found.map((text) => h("li", {}, text)));
   }
 
@@ -120,10 +120,9 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
 function createBring({ numbers, maxBytes, errors, trained, chosen, present }) {
   const { on, end } = listeners();
   const file = h("input", { type: "file", id: "own-network", accept: ".safetensors", "aria-describedby": "own-network-note" });
-  const rows = h("tbody");
+  const rows = h("ul");
   const layout = h("details", { class: "trained-layout" }, h("summary", {}, "Names and shapes"),
-    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Names and shapes of the tensors" },
-      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Tensor"), h("th", { scope: "col" }, "Shape"))), rows)));
+    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Names and shapes of the tensors" }, rows));
   const link = h("a", { download: "" }, "Download its file");
   const drop = h("button", { type: "button", onclick: () => void forget() }, "Delete it from the server");
   const kept = h("p", { class: "trained-kept", hidden: true }, link, " ", drop);
@@ -172,7 +171,7 @@ function createBring({ numbers, maxBytes, errors, trained, chosen, present }) {
       /** @type {{tensors: {name: string, shape: (number|string)[], optional: boolean}[]}} */
       const { tensors } = await getJson(`/api/checkpoints/layout?${numbers()}`);
       rows.replaceChildren(...tensors.map(({ name, shape, optional }) =>
-        h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, `(${shape.join(", ")})${optional ? ", may be left out" : ""}`))));
+        h("li", {}, h("code", {}, name), ` (${shape.join(", ")})${optional ? ", may be left out" : ""}`)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       errors.showFieldError("own-network", error.sentence);

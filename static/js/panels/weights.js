@@ -27,8 +27,9 @@ export function createWeights(host, { store, errors, choose, open }) {
     show();
     try {
       (await open()).choose();
-    } catch {
-      errors.showFieldError("weights", "This part of the page could not be fetched. Check that the server is running, then choose again.");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // a module that can't be fetched
+      errors.showFieldError("weights", "This part of the page could not be fetched. Check that the server is running, then load the page again.");
     }
     waiting = store.get().weights !== "trained" && waiting;
   }

@@ -54,10 +54,9 @@ export function createControls(host, { store, boot, errors, trained }) {
     errors.showFieldNote(key, `${wanted} does not sum to ${counted(in_channels, "channel")} on both sides; ${held} does.`);
   }
 
-  const weights = createWeights(host, { store, errors, choose: (value) => store.update({ weights: value }), open: openTrained });
-
   /** @type {Promise<ReturnType<typeof import("../trained.js").createTrainedPanel>>|null} */
   let panel = null;
+  const weights = createWeights(host, { store, errors, choose: (value) => store.update({ weights: value }), open: openTrained });
 
   /** The panel of trained networks, which few visits need. */
   function openTrained() {
@@ -66,6 +65,7 @@ export function createControls(host, { store, boot, errors, trained }) {
         store, errors, trained,
         lacks: words.stackLacks,
         differences: words.stackDifferences,
+        exact: "The page shows the network as trained.",
         use({ id, query }, whole) {
           if (!whole) return store.update({ weights: "trained", checkpoint: id });
           store.update(parseQuery(words.merged(canonical(store.get()), query), boot.params).state);
