@@ -16,13 +16,14 @@ TINY: dict[str, Any] = {
     "epochs": 1,
     "arms": "standard,uniform",
     "hold": "channels",
+    "batch": 500,
 }
-SLOW: dict[str, Any] = {**TINY, "epochs": 6, "modules": 3, "width": 16, "seed": 5}
+SLOW: dict[str, Any] = {**TINY, "epochs": 3, "modules": 2, "width": 16, "seed": 5}
 
 
 def test_the_plan_is_the_servers(open_train: OpenTrain) -> None:
     view = open_train(width=16, groups=3, modules=2, hold="macs")
-    plan = view.get_json(f"/api/trainings/plan?{view.page.url.split('?')[1]}")
+    plan = view.plan()
     own = "#plan tbody tr:not(:has-text('for reference'))"
     for name in ("channels", "params", "macs", "params_ratio", "macs_ratio"):
         assert view.values(own, name) == [arm[name] for arm in plan["arms"]]
@@ -174,7 +175,7 @@ def test_what_cannot_be_trained_is_said_beside_its_field(open_train: OpenTrain) 
 
 
 def test_what_takes_too_long_says_so_beforehand_and_what_fits(open_train: OpenTrain) -> None:
-    view = open_train(width=64, modules=8, stage=8, epochs=100, seeds=5)
+    view = open_train(**{**TINY, "width": 64, "modules": 8, "stage": 8, "epochs": 100, "seeds": 5})
     expect(view.page.locator("#train-estimate")).to_contain_text("the limit is")
     expect(view.page.locator("#epochs-message")).to_contain_text("would take")
     expect(view.page.locator("#train-run")).to_be_disabled()

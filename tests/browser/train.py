@@ -7,6 +7,8 @@ from tests.browser.panels import Groupscope
 
 PANELS = ("headline", "plan", "curves", "accuracy", "confusion", "learn")
 
+OWN = ("x", "y", "confusion", "arm", "module", "run", "compare")  # the page's, unknown to the API
+
 PAINTED = """
 ([panels, wanted]) => panels.every((id) => {
   const { painted } = document.getElementById(id).dataset;
@@ -40,6 +42,12 @@ class Train(Groupscope):
             "(before) => (new URLSearchParams(location.search).get('run') ?? before) !== before", arg=before
         )
         return self.run
+
+    def plan(self) -> dict[str, Any]:
+        """What the server plans for the state on the page."""
+        asked = self.query(*(name for name in self.state if name not in OWN))
+        plan: dict[str, Any] = self.get_json(f"/api/trainings/plan?{asked}")
+        return plan
 
     @property
     def run(self) -> str:

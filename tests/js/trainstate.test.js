@@ -56,7 +56,7 @@ test("a run is known again by its query, in any order and without defaults", () 
 
 test("shares, points and estimates in words", () => {
   assert.deepEqual([0.8642, 1, null].map(percent), ["86.4\u202f%", "100.0\u202f%", "–"]);
-  assert.deepEqual([0.0123, -0.004, -0.0001].map(points), ["+1.2", "−0.4", "+0.0"]);
+  assert.deepEqual([0.0123, -0.004, -0.0001].map(points), ["+1.2", "−0.4", "0.0"]);
   assert.equal(listed(["standard", "uniform", "logarithmic"]), "standard, uniform and logarithmic");
   assert.equal(sizesText("12x12,12x12, 6x6,1x1"), "2 of 12\u202f×\u202f12, 6\u202f×\u202f6, 1\u202f×\u202f1");
   const plan = { estimate_seconds: 70, limit_seconds: 600, allowed: true, waiting: 1, epochs: 4 };

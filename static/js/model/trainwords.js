@@ -36,7 +36,7 @@ export const percent = (share) => (share === null || share === undefined || Numb
 /** A difference of two shares, in percentage points. @param {number} difference */
 export const points = (difference) => {
   const text = fixed(Math.abs(100 * difference), 1);
-  return `${difference < 0 && text !== "0.0" ? "−" : "+"}${text}`;
+  return text === "0.0" ? text : `${difference < 0 ? "−" : "+"}${text}`;
 };
 
 /** @type {Record<string, string>} */
