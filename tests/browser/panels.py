@@ -24,7 +24,7 @@ LAYER = (
     "groups",
     "base",
 )
-MAPS = ("image", "size", *LAYER, "weights", "seed", "gain", "relu")
+MAPS = ("image", "size", *LAYER, "weights", "checkpoint", "seed", "gain", "relu")
 
 # Every panel shows the same state, that state is the address, and holds what is asked for.
 PAINTED = """

@@ -36,13 +36,18 @@ test("differences are told in the server's words", () => {
 
 test("a page that asks for what a network lacks has to become it", () => {
   const fits = { in_channels: 24, modules: 3 };
-  assert.equal(stackLacks(stackState(fits), entryOf()), false);
-  for (const patch of [{ in_channels: 32 }, { modules: 4 }, { kernel_size: [5, 5] }, { mixing: "pointwise" }]) {
-    assert.equal(stackLacks(stackState({ ...fits, ...patch }), entryOf()), true, JSON.stringify(patch));
+  assert.equal(stackLacks(stackState(fits), entryOf()), null);
+  for (const [patch, sentence] of /** @type {const} */ ([
+    [{ in_channels: 32 }, "The network has 24 channels, not 32."],
+    [{ modules: 4 }, "The network has 3 modules, not 4."],
+    [{ kernel_size: [5, 5] }, "The network has kernels of 3 × 3, not 5 × 5."],
+    [{ mixing: "pointwise" }, "The network has no 1 × 1 convolutions between its modules."],
+  ])) {
+    assert.equal(stackLacks(stackState({ ...fits, ...patch }), entryOf()), sentence);
   }
-  assert.equal(layerLacks(stateOf({ in_channels: 24, out_channels: 12 }), entryOf()), false);
-  assert.equal(layerLacks(stateOf({ in_channels: 24, out_channels: 25 }), entryOf()), true);
-  assert.equal(layerLacks(stateOf({ in_channels: 8, out_channels: 8, kernel_size: [1, 1] }), entryOf()), true);
+  assert.equal(layerLacks(stateOf({ in_channels: 24, out_channels: 12 }), entryOf()), null);
+  assert.equal(layerLacks(stateOf({ in_channels: 24, out_channels: 25 }), entryOf()), "The network has 24 channels, not 25.");
+  assert.equal(layerLacks(stateOf({ in_channels: 8, out_channels: 8, kernel_size: [1, 1] }), entryOf()), "The network has kernels of 3 × 3, not 1 × 1.");
 });
 
 test("a network stands in every address that its weights are asked for by", () => {

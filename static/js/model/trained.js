@@ -79,20 +79,31 @@ export function merged(search, query) {
 }
 
 /**
- * Whether the stack on screen has weights that the network lacks.
+ * Which weights of the stack on screen the network lacks; null where it has them all.
  * @param {StackState} state
  * @param {Entry} entry
  */
-export const stackLacks = (state, { stack }) =>
-  state.in_channels > stack.in_channels || !equal(state.kernel_size, stack.kernel_size) || state.modules > stack.modules ||
-  (state.mixing === "pointwise" && state.modules > 1 && stack.mixing !== "pointwise");
+export function stackLacks(state, { stack }) {
+  if (state.modules > stack.modules) return `The network has ${stack.modules} modules, not ${state.modules}.`;
+  if (state.mixing === "pointwise" && state.modules > 1 && stack.mixing !== "pointwise") return "The network has no 1 × 1 convolutions between its modules.";
+  return lacks(state.in_channels, state.kernel_size, stack);
+}
 
 /**
  * @param {LayerState} state
  * @param {Entry} entry
  */
-export const layerLacks = (state, { stack }) =>
-  Math.max(state.in_channels, state.out_channels) > stack.in_channels || !equal(state.kernel_size, stack.kernel_size);
+export const layerLacks = (state, { stack }) => lacks(Math.max(state.in_channels, state.out_channels), state.kernel_size, stack);
+
+/**
+ * @param {number} channels
+ * @param {readonly [number, number]} kernel
+ * @param {TrainedStack} stack
+ */
+function lacks(channels, kernel, stack) {
+  if (channels > stack.in_channels) return `The network has ${stack.in_channels} channels, not ${channels}.`;
+  return equal(kernel, stack.kernel_size) ? null : `The network has kernels of ${sized(stack.kernel_size)}, not ${sized(kernel)}.`;
+}
 
 /**
  * In what the stack on screen is not the network as trained: a few words each.

@@ -20,7 +20,7 @@ const NONE = "No trained network is here yet: train one on the page Train.";
  * @param {import("../core/errors.js").Errors} deps.errors
  * @param {import("../core/trained.js").Trained} deps.trained
  * @param {(entry: Entry, whole: boolean) => void} deps.use  whole: as it was trained, else its weights alone
- * @param {(state: Readonly<S>, entry: Entry) => boolean} deps.lacks  whether the page asks for weights that it does not have
+ * @param {(state: Readonly<S>, entry: Entry) => string|null} deps.lacks  the weights that the page asks for and it does not have
  * @param {(state: Readonly<S>, entry: Entry) => string[]} deps.differences
  * @param {string} deps.exact  what is said where there is no difference
  * @param {{numbers: () => string, maxBytes: number}} [deps.bring]  what files are of: the stack on screen, as a query
@@ -46,7 +46,7 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
   function take(entry, whole) {
     if (!entry) return;
     errors.clearFieldError("checkpoint");
-    const must = !whole && lacks(store.get(), entry);
+    const must = !whole && lacks(store.get(), entry) !== null;
     use(entry, whole || must);
     if (must) errors.showFieldNote("checkpoint", `The page is set to the network, which has ${counted(entry.stack.in_channels, "channel")}.`);
   }
@@ -74,12 +74,18 @@ export function createTrainedPanel(host, { store, errors, trained, use, lacks, d
     show();
   }
 
+  let lacking = false;
+
   function show() {
     const entry = present();
     facts.hidden = !entry;
     own?.show(entry);
     if (!entry) return;
     select.value = entry.id;
+    const missing = lacks(store.get(), entry);
+    if (missing) errors.showFieldError("checkpoint", missing);
+    else if (lacking) errors.clearFieldError("checkpoint");
+    lacking = missing !== null;
     setText(sentence, `${entry.sentence[0].toUpperCase()}${entry.sentence.slice(1)}.`);
     setText(eye, eyeText(entry));
     const found = differences(store.get(), entry);

@@ -21,6 +21,7 @@ import { readPixel, stemField } from "../../model/pixel.js";
 import { groupOf } from "../../model/stacksections.js";
 import { canonical, sideLength, sideQuery, spansOf } from "../../model/stackstate.js";
 import { readTiles } from "../../model/tiles.js";
+import { weightsText } from "../../model/weightwords.js";
 import { createInspectorBar } from "./inspectorbar.js";
 import { createInspectorField } from "./inspectorfield.js";
 import { createInspectorKernel, createInspectorSight } from "./inspectorkernel.js";
@@ -33,7 +34,7 @@ const RETRY_MS = 1000;
 const PASSING = new Set(["busy", "starting"]); // what waiting mends
 const KEYS = "Arrow keys move by one value, with Shift by ten.";
 const LEAVES = "This is what leaves the module, whatever the maps on the page show. ";
-const STEM = "The stem reads the three colours of the picture, a 3 × 3 patch of each. Modules take what it gives: from module 1 on, a value comes apart here into the products it sums.";
+const STEM = "Modules take what it gives: from module 1 on, a value comes apart here into the products it sums.";
 
 /** The side that is looked at, where there are two. @param {State} state @returns {Side} */
 const sideOf = ({ compare, inspected }) => (compare ? inspected : "a");
@@ -55,8 +56,9 @@ const pixelPath = (state) => {
  * @param {{samples: {id: string, name: string}[]}} deps.boot
  * @param {import("../../core/errors.js").Errors} deps.errors
  * @param {ReturnType<typeof import("../../core/stackmaps.js").createStackMaps>} deps.maps
+ * @param {import("../../core/trained.js").Trained} deps.trained
  */
-export function createInspector(dialog, { store, boot, errors, maps }) {
+export function createInspector(dialog, { store, boot, errors, maps, trained }) {
   const state = () => store.get();
   const title = qs("h2", dialog);
   const body = qs(".panel-body", dialog);
@@ -69,10 +71,12 @@ export function createInspector(dialog, { store, boot, errors, maps }) {
   const table = createInspectorTable();
   const bar = createInspectorBar({ update: store.update });
   const deeper = h("button", { type: "button", onclick: () => store.update({ module: 1 }) }, "Look at module 1");
-  const stem = h("section", { class: "inspector-stem", hidden: true }, h("h3", {}, "The stem"), h("p", {}, STEM), deeper);
+  const eye = h("p");
+  const whose = h("p", { class: "inspector-whose", hidden: true });
+  const stem = h("section", { class: "inspector-stem", hidden: true }, h("h3", {}, "The stem"), eye, deeper);
   const parts = h("div", { class: "inspector-parts" }, field.element, sight.element, kernel.element);
   body.before(bar.element);
-  body.append(message, h("div", { class: "inspector-main" }, map.element, sum.element, stem), parts, table.element);
+  body.append(message, h("div", { class: "inspector-main" }, map.element, sum.element, stem), parts, whose, table.element);
 
   const own = listeners();
   const mapBusy = createBusy(map.element);
@@ -116,11 +120,21 @@ export function createInspector(dialog, { store, boot, errors, maps }) {
     const isStem = at.module === 0;
     for (const element of [sum.element, kernel.element, sight.element, table.element]) element.hidden = isStem;
     stem.hidden = !isStem;
+    tell(at);
     field.show(at);
     if (isStem) field.place(stemField(at.row, at.column, at.size), at);
     askMap(at, side, isStem);
     if (!isStem) askPixel(at);
     settle();
+  }
+
+  /** Whose weights make the value, where they are trained. @param {State} at */
+  function tell(at) {
+    const network = trained.of(at);
+    const patches = network?.data.channels === 1 ? "the picture in grey, a 3 × 3 patch of it" : "the three colours of the picture, a 3 × 3 patch of each";
+    setText(eye, `The stem reads ${patches}. ${STEM}`);
+    whose.hidden = at.weights !== "trained";
+    setText(whose, `${weightsText(at, network)}.`);
   }
 
   /**
@@ -257,6 +271,7 @@ export function createInspector(dialog, { store, boot, errors, maps }) {
   const unsubscribe = store.subscribe((now, prev) => {
     if (canonical(now) !== canonical(prev)) render();
   });
+  const known = trained.subscribe(() => tell(state()));
   render();
 
   return {
@@ -275,6 +290,7 @@ export function createInspector(dialog, { store, boot, errors, maps }) {
 
     destroy() {
       unsubscribe();
+      known();
       own.end();
       latestMap.cancel();
       latestPixel.cancel();

@@ -176,10 +176,12 @@ export function createRedundancy(host, { store, errors, trained }) {
   own.on(chosen, "input", fillRow);
   const offTheme = onTheme(() => void paint());
   const off = loader.subscribe({ host, element: body, show });
+  const known = trained.subscribe(() => shown && setText(words, wordsOf(shown.state, shown.redundancy, trained.of(shown.state))));
   loader.refresh();
   return {
     destroy() {
       off();
+      known();
       loader.destroy();
       offTheme();
       own.end();
