@@ -115,7 +115,7 @@ def test_what_came_of_a_run_is_read_compared_looked_through_and_deleted(open_tra
     assert f"checkpoint={checkpoint}" in (link.get_attribute("href") or "")
     with view.page.expect_download() as csv:
         view.page.locator(f'#runs tr[data-id="{second}"]').get_by_text("CSV").click()
-    assert csv.value.path().read_text().count("\n") > 100
+    assert csv.value.path().read_text().count("\n") > 40
     view.page.locator(f'#runs tr[data-id="{first}"] a').first.click()
     view.wait(run=first, width=8)
     for run in (first, second):
