@@ -28,7 +28,7 @@ export function createRuns(host, { store, training, listed, open }) {
   const all = h("p", { class: "files", hidden: true }, h("a", { href: "/api/trainings/export", download: "trainings.json", class: "file" }, "All of it as JSON"));
   const through = h("div", { class: "through", hidden: true });
   qs(".panel-body", host).replaceChildren(message, none,
-    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Kept runs" }, table), all, through);
+    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table of kept runs" }, table), all, through);
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   /** @type {Entry[]} */
@@ -150,8 +150,8 @@ export function createRuns(host, { store, training, listed, open }) {
         const plain = `weights=trained&checkpoint=${checkpoint}`;
         const name = `${sentenced(label)}, seed ${seed}`;
         return h("li", { "data-arm": arm, "data-seed": seed }, h("i", { class: `series-mark ${arm}`, "aria-hidden": "true" }), `${name}, ${percent(accuracy)}: look through it as `,
-          h("a", { href: `/?${found?.layer_query ?? plain}`, "aria-label": `Look through ${name}: one layer` }, "one layer"), " or as ",
-          h("a", { href: `/stack?${found?.query ?? plain}`, "aria-label": `Look through ${name}: the stack` }, "a stack"));
+          h("a", { href: `/?${found?.layer_query ?? plain}`, "aria-label": `Look through ${name} as one layer` }, "one layer"), " or as ",
+          h("a", { href: `/stack?${found?.query ?? plain}`, "aria-label": `Look through ${name} as a stack` }, "a stack"));
       })));
   }
 
