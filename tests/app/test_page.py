@@ -38,7 +38,7 @@ def test_the_page_brings_what_its_scripts_need(client: TestClient) -> None:
         assert set(parameter) == {"kind", "default", "min", "max", "choices", "label", "help"}
 
 
-@pytest.mark.parametrize("address", ["/", "/networks", "/measure"])
+@pytest.mark.parametrize("address", ["/", "/networks", "/measure", "/train"])
 def test_no_script_stands_in_a_page(client: TestClient, address: str) -> None:
     text = client.get(address).text
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", text, re.DOTALL)
@@ -67,7 +67,7 @@ def test_files_say_what_they_are_and_documents_what_they_may(client: TestClient,
     assert ("content-security-policy" in headers) == path.endswith(".svg")
 
 
-@pytest.mark.parametrize("address", ["/", "/networks", "/measure"])
+@pytest.mark.parametrize("address", ["/", "/networks", "/measure", "/train"])
 def test_everything_a_page_names_is_there(client: TestClient, address: str) -> None:
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get(address).text)
     assert len(addresses) > 3

@@ -11,7 +11,10 @@ const NAMES = 0.3; // of the width, at most, for the names of the rows
 
 /** @type {import("../panels/chartview.js").Dress} */
 export const dressedTraining = (figure, token, width, title) =>
-  figure.data.some(({ type }) => type === "heatmap") ? dressedHeat(figure, token, width, title) : dressedMeasure(figure, token, width, title);
+  figure.data.some(({ type }) => type === "heatmap") ? dressedHeat(figure, token, width, title) : dressedMeasure(roomy(figure), token, width, title);
+
+/** The names stand below: no room is kept at the ends of lines. @param {import("../core/plotly.js").Figure} figure */
+const roomy = ({ data, layout }) => ({ data, layout: { ...layout, margin: { ...layout.margin, r: 24 } } });
 
 /** @type {import("../panels/chartview.js").Dress} */
 function dressedHeat({ data, layout }, token, width, title) {
