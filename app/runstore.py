@@ -128,6 +128,8 @@ class _Files:
         return sorted([*found, *self._memory.values()], key=lambda run: run.created, reverse=True)[:limit]
 
     def unfinished(self) -> list[StoredRun]:
+        if not (self.folder / FILE).exists():  # a server that never trains writes nothing
+            return []
         query = "SELECT * FROM runs WHERE state IN ('queued', 'running') ORDER BY number"
         return [_run(row) for page in self._on_disk(lambda c: c.execute(query).fetchall()) for row in page]
 

@@ -12,12 +12,12 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 WEB = {"app", "fastapi", "starlette", "uvicorn", "jinja2", "plotly", "pydantic", "orjson"}
 MODULES = ("errors", "grouping", "spec", "counts", "describe", "formulas", "notes", "depth", "maps", "growth", "weber")
-PACKAGES = ("measure", "network", "networks", "stack")
+PACKAGES = ("measure", "network", "networks", "stack", "training")
 # What app may know of compute; everything else may change without it.
 PUBLIC = {
     "datasets", "device", "errors", "formulas", "grouping", "spec", "counts", "describe", "depth", "growth", "maps",
     "measure", "measurerun", "network", "networks", "picture", "run", "stack", "stackrun", "strategies", "trained",
-    "weber",
+    "training", "trainrun", "weber",
 }  # fmt: skip
 
 
@@ -61,8 +61,9 @@ def test_app_uses_public_modules_of_compute_and_torch_only_in_the_worker(file: P
     used = {module.split(".")[1] for module in modules if module.startswith("compute.")}
     assert used <= PUBLIC
     assert "plotly" not in {module.split(".")[0] for module in modules}
-    if file.name not in ("worker.py", "answers.py"):  # both run in the engine's process
-        assert not modules & {"torch", "compute.run", "compute.stackrun", "compute.measurerun", "compute.strategies"}
+    if file.name not in ("worker.py", "trainworker.py", "answers.py"):  # they run in the engine's process
+        torch = ("torch", *(f"compute.{name}" for name in ("run", "stackrun", "measurerun", "strategies", "trainrun")))
+        assert not modules & set(torch)
 
 
 def test_the_server_process_never_loads_torch(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ relu(BatchNorm(conv(u)) + u); mean over all pixels; a linear layer. Counts: `par
 shift of BatchNorm included; `macs` are those of convolutions and the linear layer, one image forward.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compute.errors import SpecError
 from compute.grouping import Grouping
@@ -42,6 +44,7 @@ def reference_of(spec: TrainSpec, data: DataShape) -> Arm:
     return _arm("standard", spec.width, spec, data)
 
 
+@lru_cache(maxsize=64)
 def arms_of(spec: TrainSpec, data: DataShape) -> tuple[Arm, ...]:
     """spec's arms, each of the width at which it costs what the reference costs, as nearly as whole channels allow.
     Raises SpecError where no width comes within NEAR."""
@@ -53,23 +56,20 @@ def arms_of(spec: TrainSpec, data: DataShape) -> tuple[Arm, ...]:
 
 def _nearest(name: str, reference: Arm, spec: TrainSpec, data: DataShape) -> Arm:
     """Costs grow with the width, so the nearest is beside the place where they pass the reference's."""
-    target = getattr(reference, spec.hold)
-    step = spec.groups if name == "uniform" else 1
-    best: Arm | None = None
-    refusal: SpecError | None = None
-    for width in range(step, MAX_WIDTH + 1, step):
+    target, step = getattr(reference, spec.hold), spec.groups if name == "uniform" else 1
+    widths = range(step, MAX_WIDTH + 1, step)
+
+    def cost(width: int) -> int:
         try:
-            arm = _arm(name, width, spec, data)
-        except SpecError as error:  # too few channels for so many groups
-            refusal = error
-            continue
-        if best is None or abs(getattr(arm, spec.hold) - target) < abs(getattr(best, spec.hold) - target):
-            best = arm
-        elif getattr(arm, spec.hold) > target:
-            break
-    if best is None:
-        assert refusal is not None
-        raise refusal
+            return int(getattr(_arm(name, width, spec, data), spec.hold))
+        except SpecError:  # too few channels for so many groups
+            return 0
+
+    at = bisect_left(widths, target, key=cost)
+    beside = [width for width in widths[max(0, at - 1) : at + 1] if cost(width)]
+    if not beside:
+        _arm(name, widths[-1], spec, data)  # raises what is wrong with all of them
+    best = _arm(name, min(beside, key=lambda width: abs(cost(width) - target)), spec, data)
     found = getattr(best, spec.hold)
     if abs(found / target - 1) > NEAR:
         rule = (

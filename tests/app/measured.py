@@ -35,7 +35,7 @@ class Serving:
 def serving(folder: Path, *flags: str) -> Iterator[Serving]:
     """A server whose pictures and results lie in `folder`; it listens, torch may not be loaded yet."""
     command = [sys.executable, "-m", "app", "--port", "0", "--device", "cpu", "--store", str(folder / "images")]
-    command += ["--results", str(folder / "measurements.sqlite"), *flags]
+    command += ["--results", str(folder / "measurements.sqlite"), "--runs", str(folder / "runs"), *flags]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         first = process.stdout.readline()
