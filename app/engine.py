@@ -148,9 +148,12 @@ class Engine:
         found: dict[str, float] = await self._submit(None, trainworker.step_seconds, spec, path)
         return found
 
-    async def train(self, spec: TrainSpec, path: Path | None, folder: Path) -> Events:
+    async def train(
+        self, spec: TrainSpec, path: Path | None, folder: Path, stopped: Callable[[dict[str, Any]], None]
+    ) -> Events:
         """What a training run tells step by step, at last {"result": {...}}; it goes on from what lies in `folder`.
-        Closing it stops the run, which saves where it stands. Raises SpecError, EngineFailed."""
+        Closing it stops the run, which saves where it stands; `stopped` is told its last snapshot. Raises SpecError,
+        EngineFailed."""
         token = next(self._tokens)
         try:
             event = await self._one_turn(trainworker.begin, token, spec, path, folder)
@@ -161,6 +164,8 @@ class Engine:
         finally:
             left = self._leave(trainworker.end, token)
             await asyncio.wait({left}, timeout=STOP_SECONDS)  # until it is saved
+            if left.done() and not left.cancelled() and left.exception() is None and left.result():
+                stopped(left.result())
 
     async def _one_turn(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         async with self._stepping:

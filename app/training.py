@@ -371,7 +371,8 @@ class Training:
         run.feed.tell("progress", {**self._progress(run), "stage": "about to start"})
         folder, kept_at, before = self.store.folder(run.id), 0.0, run.stored.done
         try:
-            events = self._engine.train(run.asked.spec, self.path_of(run.asked), folder)
+            path = self.path_of(run.asked)
+            events = self._engine.train(run.asked.spec, path, folder, lambda last: self._take(run, last))
             async with aclosing(events):
                 async for event in events:
                     snapshot = event.get("result") or event.get("snapshot")

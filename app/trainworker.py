@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
     from compute.datasets import Images
     from compute.training import TrainSpec
+    from compute.trainrun import Trainer
 
 # A pool's worker can keep its state nowhere else.
 _images: "dict[Path | None, Images]" = {}  # one at most: a set may fill a gigabyte
-_run: "tuple[int, Generator[dict[str, Any], None, dict[str, Any]]] | None" = None  # by its token
+_run: "tuple[int, Trainer, Generator[dict[str, Any], None, dict[str, Any]]] | None" = None  # by its token
 
 
 def data(path: Path | None) -> dict[str, Any]:
@@ -45,7 +46,8 @@ def begin(token: int, spec: "TrainSpec", path: Path | None, folder: Path, distur
 
     end()
     try:
-        _run = token, Trainer(spec, _read(path), folder, worker.device()).steps()
+        trainer = Trainer(spec, _read(path), folder, worker.device())
+        _run = token, trainer, trainer.steps()
     except RuntimeError as error:
         raise worker.in_words(error) from None
     return _advance()
@@ -58,19 +60,21 @@ def step(token: int, disturbed: bool) -> dict[str, Any]:
     return _advance()
 
 
-def end(token: int | None = None) -> None:
-    """Stops the run `token`, or whichever there is; it saves where it stands."""
+def end(token: int | None = None) -> dict[str, Any] | None:
+    """Stops the run `token`, or whichever there is; it saves where it stands, and tells that. Raises SpecError."""
     global _run
-    if _run is not None and token in (None, _run[0]):
-        _, steps = _run
-        _run = None
-        steps.close()
+    if _run is None or token not in (None, _run[0]):
+        return None
+    _, trainer, steps = _run
+    _run = None
+    steps.close()
+    return trainer.snapshot()
 
 
 def _advance() -> dict[str, Any]:
     assert _run is not None
     try:
-        return next(_run[1])
+        return next(_run[2])
     except StopIteration as last:
         return {"result": last.value}
     except RuntimeError as error:

@@ -82,7 +82,20 @@ def _nearest(name: str, reference: Arm, spec: TrainSpec, data: DataShape) -> Arm
 
 def _arm(name: str, width: int, spec: TrainSpec, data: DataShape) -> Arm:
     grouping = _grouping(name, width, spec)
-    stack = StackSpec(
+    try:
+        stack = _stack(name, grouping, spec, data)
+    except SpecError as error:  # a page that trains has no in_channels
+        field = "width" if error.field == "in_channels" else error.field
+        raise SpecError(error.message, field, error.hint) from error
+    bill = describe_bill(stack)
+    stem, head = STEM_TAPS * data.channels * width, width * data.classes
+    norms = 2 * width + spec.modules * width  # the modules' shift is counted as their bias
+    params = stem + norms + bill["params"] + head + data.classes
+    return Arm(name, stack, params, stem * data.side**2 + bill["macs"] + head)
+
+
+def _stack(name: str, grouping: Grouping, spec: TrainSpec, data: DataShape) -> StackSpec:
+    return StackSpec(
         grouping,
         modules=spec.modules,
         kernel_size=(3, 3),
@@ -96,11 +109,6 @@ def _arm(name: str, width: int, spec: TrainSpec, data: DataShape) -> Arm:
         relu=True,
         size=data.side,
     )
-    bill = describe_bill(stack)
-    stem, head = STEM_TAPS * data.channels * width, width * data.classes
-    norms = 2 * width + spec.modules * width  # the modules' shift is counted as their bias
-    params = stem + norms + bill["params"] + head + data.classes
-    return Arm(name, stack, params, stem * data.side**2 + bill["macs"] + head)
 
 
 def _grouping(name: str, width: int, spec: TrainSpec) -> Grouping:

@@ -56,8 +56,12 @@ class Event:
 
 
 def events(client: httpx2.Client, measurement_id: str, **headers: str) -> Iterator[Event]:
+    return stream(client, f"/api/measurements/{measurement_id}/events", **headers)
+
+
+def stream(client: httpx2.Client, address: str, **headers: str) -> Iterator[Event]:
     """As they come, until the stream ends."""
-    with client.stream("GET", f"/api/measurements/{measurement_id}/events", headers=headers) as answer:
+    with client.stream("GET", address, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         fields: dict[str, str] = {}

@@ -87,7 +87,7 @@ def test_refused(given: dict[str, object], field: str, message: str) -> None:
         ({"groups": 17, "hold": "channels"}, GREY, "groups"),
         ({"batch": 501}, COLOUR, "batch"),
         ({"modules": 8, "stage": 1}, GREY, "stage"),  # 28 halved seven times
-        ({"width": 3, "hold": "channels", "groups": 1, "mixing": "rotated"}, GREY, "in_channels"),
+        ({"width": 3, "hold": "channels", "groups": 1, "mixing": "rotated"}, GREY, "width"),
     ],
 )
 def test_refused_for_these_images(given: dict[str, object], data: DataShape, field: str) -> None:

@@ -261,7 +261,7 @@ def test_what_is_seen_is_what_loops_find() -> None:
 
 
 def test_steps_are_timed_for_each_arm() -> None:
-    spec = TrainSpec(arms=ARMS, width=8, batch=20)
+    spec = TrainSpec(arms=ARMS, width=8, hold="channels", batch=20)
     trainer = Trainer(spec, few())
     found = step_seconds(spec, trainer.arms, trainer.data, torch.device("cpu"))
     assert list(found) == list(ARMS)
