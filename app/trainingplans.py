@@ -13,7 +13,7 @@ from compute.measure import sizes_text
 from compute.training import Arm, DataShape, TrainSpec, arms_of, reference_of
 
 TEST_SHARE = 1 / 3  # of a training step, for as many images
-MARGIN = 1.1  # for looks, files and whoever asks in between
+MARGIN = 1.25  # for looks, files, and whoever asks in between
 MAX_STEP_SECONDS = 2.0  # somebody who moves a slider meanwhile waits for a step
 CONVENTIONS = (
     "params: all that is learned, scale and shift of BatchNorm included; MACs: of convolutions and the linear layer,"

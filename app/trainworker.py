@@ -48,6 +48,7 @@ def begin(token: int, spec: "TrainSpec", path: Path | None, folder: Path, distur
     try:
         trainer = Trainer(spec, _read(path), folder, worker.device())
         _run = token, trainer, trainer.steps()
+        worker.training = True
     except RuntimeError as error:
         raise worker.in_words(error) from None
     return _advance()
@@ -66,7 +67,7 @@ def end(token: int | None = None) -> dict[str, Any] | None:
     if _run is None or token not in (None, _run[0]):
         return None
     _, trainer, steps = _run
-    _run = None
+    _run, worker.training = None, False
     steps.close()
     return trainer.snapshot()
 

@@ -30,6 +30,7 @@ SPIN_COUNT = "10000"
 # A pool's worker can keep its state nowhere else.
 _answerer: "Answerer | None" = None
 _device: "torch.device | None" = None
+training = False  # app.trainworker has a run
 _measurer: "Measurer | None" = None
 _measurement: "tuple[int, Generator[dict[str, Any], bool | None, dict[str, Any]]] | None" = None  # by its token
 
@@ -87,7 +88,7 @@ def answer(picture: Path, image_id: str, question: "Question") -> bytes:
     except RuntimeError as error:
         raise in_words(error) from None
     finally:
-        if _measurement is None:  # between two of its runs a heap that changes would be measured too
+        if _measurement is None and not training:  # a heap that changes would be measured too, or asked for again
             _heap.trim()
 
 

@@ -48,7 +48,7 @@ class TrainSpec:
     mixing: str = "none"
     seeds: int = 1
     seed: int = 0
-    epochs: int = 4
+    epochs: int = 3
     batch: int = 100
     learning_rate: float = 0.1
     momentum: float = 0.9

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -58,8 +59,9 @@ class Learner:
         """Spent so far: forward and, as two forwards, backward, of every image seen."""
         return self.step * self._macs
 
-    def learn(self, pixels: Pixels, order: Tensor) -> None:
-        """The next step. order: of the epoch's images. Raises Diverged."""
+    def learn(self, pixels: Pixels, order: Tensor) -> Generator[None]:
+        """The next step; stops halfway, between forward and backward, for whoever wants the device. order: of the
+        epoch's images. Raises Diverged."""
         began = time.perf_counter()
         rate = self._spec.rate(self.step, self.steps)
         for group in self._optimiser.param_groups:
@@ -69,14 +71,18 @@ class Learner:
         self.network.train()
         self._optimiser.zero_grad(set_to_none=True)
         loss = F.cross_entropy(self.network(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        self.loss = loss.item()
-        self.step += 1
-        self.seconds += time.perf_counter() - began
+        self.loss, halfway = loss.item(), time.perf_counter()
+        try:
+            yield
+        finally:  # whoever stops here stops after the step: forward has moved BatchNorm's statistics already
+            began += time.perf_counter() - halfway
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimiser.step()
+            self.step += 1
+            self.seconds += time.perf_counter() - began
+            self._note()
         if not math.isfinite(self.loss):
             raise Diverged(self.arm.label, self.step, self._spec.learning_rate)
-        self._note()
 
     def _note(self) -> None:
         self._stretch.append(self.loss)

@@ -3,6 +3,7 @@ same images, so that their curves grow together. It stops wherever its caller do
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Diverged", "Trainer"]
 
-SLICE_SECONDS = 0.03  # until the caller is asked whether somebody else wants the device
+SLICE_SECONDS = 0.01  # until the caller is asked whether somebody else wants the device
 SAVE_SECONDS = 20.0
 TOLD_SECONDS = 0.5  # from one snapshot of the curves to the next
 TEST_BATCH = 250
@@ -87,10 +88,14 @@ class Trainer:
                 began = time.monotonic()
             if learner.step == learner.steps:
                 return
-            learner.learn(self.pixels, self._order_at(learner.step))
+            with closing(learner.learn(self.pixels, self._order_at(learner.step))) as halves:
+                for _ in halves:
+                    if time.monotonic() - began >= SLICE_SECONDS:
+                        yield self._event(f"training {learner.arm.label}")
+                        began = time.monotonic()
+            if time.monotonic() - self._saved_at >= SAVE_SECONDS:
+                self._save()
             if time.monotonic() - began >= SLICE_SECONDS:
-                if time.monotonic() - self._saved_at >= SAVE_SECONDS:
-                    self._save()
                 yield self._event(f"training {learner.arm.label}")
                 began = time.monotonic()
 

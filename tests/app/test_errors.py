@@ -84,6 +84,20 @@ BAD = [
     ("POST", "/api/measurements/nothing/cancel", 404, None),
     ("GET", "/api/measurements/nothing/csv", 404, None),
     ("GET", "/api/measurements/nothing/figures/latency", 404, None),
+    ("GET", "/api/trainings/plan?arms=standard", 422, "arms"),
+    ("POST", "/api/trainings?learning_rate=0", 422, "learning_rate"),
+    ("GET", "/api/trainings?limit=0", 422, "limit"),
+    ("POST", "/api/trainings/export", 405, None),
+    ("GET", "/api/trainings/nothing", 404, None),
+    ("DELETE", "/api/trainings/nothing", 404, None),
+    ("GET", "/api/trainings/nothing/events", 404, None),
+    ("POST", "/api/trainings/nothing/pause", 404, None),
+    ("POST", "/api/trainings/nothing/resume", 404, None),
+    ("POST", "/api/trainings/nothing/cancel", 404, None),
+    ("GET", "/api/trainings/nothing/csv", 404, None),
+    ("GET", "/api/trainings/nothing/figures/curves", 404, None),
+    ("GET", "/api/trainings/nothing/figures/curves?x=time", 422, "x"),
+    ("GET", "/api/trainings/nothing/probe?arm=wide", 422, "arm"),
     ("PUT", "/api/images", 405, None),
     ("POST", "/api/layer", 405, None),
     ("DELETE", "/api/images/samples", 405, None),
@@ -116,6 +130,8 @@ def test_every_route_is_among_them(app: FastAPI) -> None:
     tried = {address.partition("?")[0].replace(UNKNOWN, "{image_id}") for _, address, _, _ in BAD}
     tried = {address.replace("nothing/figures/latency", "nothing/figures/{figure}") for address in tried}
     tried |= {address.replace("/checkpoints/nothing", "/checkpoints/{checkpoint_id}") for address in tried}
+    tried |= {address.replace("nothing/figures/curves", "nothing/figures/{figure}") for address in tried}
+    tried |= {address.replace("/trainings/nothing", "/trainings/{training_id}") for address in tried}
     tried |= {address.replace("/measurements/nothing", "/measurements/{measurement_id}") for address in tried}
     assert set(app.openapi()["paths"]) - {"/api/images/{image_id}", "/api/networks/{network_id}"} <= tried
 

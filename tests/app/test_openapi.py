@@ -20,6 +20,7 @@ from app.stackparams import (
     STACK_REDUNDANCY,
     STACK_SIDE,
 )
+from app.trainingparams import TRAINING
 from compute.grouping import SCHEMES
 from compute.network.kinds import KINDS
 
@@ -72,6 +73,17 @@ PARAMETERS = {
     "/api/measurements/{measurement_id}/csv": ("measurement_id",),
     "/api/measurements/{measurement_id}/figures/{figure}": ("measurement_id", "figure"),
     "/api/measurements/{measurement_id}": ("measurement_id", "measurement_id"),
+    "/api/trainings/plan": TRAINING,
+    "/api/trainings/export": (),
+    "/api/trainings": (*TRAINING, "limit"),
+    "/api/trainings/{training_id}/events": ("training_id",),
+    "/api/trainings/{training_id}/pause": ("training_id",),
+    "/api/trainings/{training_id}/resume": ("training_id",),
+    "/api/trainings/{training_id}/cancel": ("training_id",),
+    "/api/trainings/{training_id}/csv": ("training_id",),
+    "/api/trainings/{training_id}/figures/{figure}": ("training_id", "figure", "x", "y", "compare", "arm"),
+    "/api/trainings/{training_id}/probe": ("training_id", "arm"),
+    "/api/trainings/{training_id}": ("training_id", "training_id"),
     "/api/device": (),
     "/healthz": (),
     "/readyz": (),
@@ -126,11 +138,11 @@ def test_nothing_of_the_documentation_needs_another_host(client: TestClient) -> 
 
 
 def test_samples_of_bodies_are_answered(paths: dict[str, Any], client: TestClient) -> None:
-    """Measurements need a device: tests/app/test_measure_api.py sends theirs."""
+    """Measurements and training need a device: tests/app/test_measure_api.py and test_training_api.py send theirs."""
     posts = {
         path: methods["post"]
         for path, methods in paths.items()
-        if "post" in methods and path not in FILES and not path.startswith("/api/measurements")
+        if "post" in methods and path not in FILES and not path.startswith(("/api/measurements", "/api/trainings"))
     }
     assert len(posts) == 8
     for path, method in posts.items():

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     stack,
     stackpage,
     start,
+    training,
 )
 from tests.benchmarks.report import Table
 
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[Table], None]] = {
     "networks": networks.measure,
     "stack": stack.measure,
     "stackpage": stackpage.measure,
+    "training": training.measure,
     "browser": browser.measure,
     "networkpage": networkpage.measure,
     "memory": memory.measure,

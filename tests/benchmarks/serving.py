@@ -28,6 +28,7 @@ def serving(*command: str, ready: str = "/readyz") -> Iterator["Server"]:
         port = free.getsockname()[1]
     with TemporaryDirectory() as store:
         environment = os.environ | {"GROUPSCOPE_STORE": store, "GROUPSCOPE_RESULTS": f"{store}/measurements.sqlite"}
+        environment["GROUPSCOPE_RUNS"] = f"{store}/runs"
         arguments = [sys.executable, "-m", *(command or ("app",)), "--port", str(port)]
         process = subprocess.Popen(arguments, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
         server = Server(port, process)

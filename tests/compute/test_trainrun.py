@@ -230,7 +230,7 @@ def test_what_is_seen_is_what_loops_find() -> None:
     )
     learner = trainer.learners[1]
     for _ in range(5):
-        learner.learn(trainer.pixels, torch.arange(1000))
+        [*learner.learn(trainer.pixels, torch.arange(1000))]
     network, pixels = learner.network, trainer.pixels.test(0, 6)
     facts, tensors = look(network, pixels)
     with torch.no_grad():
