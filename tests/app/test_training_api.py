@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -285,3 +286,32 @@ def test_no_images_and_what_is_wrong_with_them(tmp_path: Path) -> None:
         answer = client.get("/api/trainings/plan", params={"data": "own"})
         assert answer.status_code == 422
         assert answer.json()["error"]["field"] == "data"
+
+
+def limit_files(pid: int, most: int) -> None:
+    """What the process and its children can write to one file, from now on: a disk that is full."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for each in (pid, *map(int, children)):
+        _, hard = resource.prlimit(each, resource.RLIMIT_FSIZE)
+        resource.prlimit(each, resource.RLIMIT_FSIZE, (most, hard))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="limits of another process are Linux's")
+def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, "--data", images(tmp_path)) as server, server.client() as client:
+        whole = trained(client, seed=9, width=16, epochs=4)
+        training_id = begin(client, seed=9, width=16, epochs=4)
+        for event in events(client, training_id):
+            if event.name == "progress" and event.data["looks_version"] >= 1:
+                break
+        limit_files(server.process.pid, 4096)
+        *_, last = events(client, training_id)
+        assert last.name == "failed"
+        assert last.data["error"]["code"] == "cannot_keep"
+        assert last.data["error"]["message"].startswith("the run can't be kept: ")
+        assert client.get("/api/layer").status_code == 200
+        limit_files(server.process.pid, resource.RLIM_INFINITY)
+        assert client.post(f"/api/trainings/{training_id}/resume").status_code == 204
+        *_, last = events(client, training_id)
+        assert last.name == "result"
+        assert numbers(record(client, training_id)) == numbers(whole)
