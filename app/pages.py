@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
@@ -48,7 +49,8 @@ class Pages:
         return self._with_parameters("measure", "measure.html")
 
     def train(self) -> Response:
-        return self._with_parameters("train", "train.html")
+        answer = orjson.loads((PROJECT / "compute/trained/files/answer.json").read_bytes())
+        return self._with_parameters("train", "train.html", answer=answer)
 
     def networks(self) -> Response:
         """The published networks are read when somebody first asks for them."""
@@ -62,8 +64,8 @@ class Pages:
     def error(self, refusal: Refusal) -> Response:
         return self._html("error.html", refusal.status, status=refusal.status, error=refusal.as_dict())
 
-    def _with_parameters(self, page: str, template: str) -> Response:
-        return self._html(template, boot={**self._boot, "params": self._parameters[page]})
+    def _with_parameters(self, page: str, template: str, **values: Any) -> Response:
+        return self._html(template, boot={**self._boot, "params": self._parameters[page]}, **values)
 
     def _html(self, template: str, status_code: int = 200, **values: Any) -> Response:
         body = self._templates.get_template(template).render(values)

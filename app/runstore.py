@@ -119,7 +119,7 @@ class _Files:
             self._forget_surplus()
             return None
         self._memory[run.id] = run
-        return f"kept in memory only, until the server stops: {self._trouble}"
+        return _only_in_memory(self._trouble)
 
     def find(self, limit: int) -> list[StoredRun]:
         query = f"SELECT {', '.join(FACTS)} FROM runs ORDER BY number DESC LIMIT ?"
@@ -134,8 +134,9 @@ class _Files:
         return [_run(row) for page in self._on_disk(lambda c: c.execute(query).fetchall()) for row in page]
 
     def get(self, run_id: str) -> StoredRun | None:
-        if run_id in self._memory:
-            return self._memory[run_id]
+        if run := self._memory.get(run_id):
+            run.record |= {"stored": False, "stored_reason": _only_in_memory(self._trouble)}
+            return run
         rows = self._on_disk(lambda c: c.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone())
         return _run(rows[0]) if rows and rows[0] else None
 
@@ -192,6 +193,10 @@ class _Files:
             log.error("the store of training runs is damaged (%s): moved to %s", error, moved_aside(path))
             self._connection = _connected(path)
         return self._connection
+
+
+def _only_in_memory(trouble: str) -> str:
+    return f"kept in memory only, until the server stops: {trouble}"
 
 
 def _connected(path: Path) -> sqlite3.Connection:

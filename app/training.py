@@ -39,7 +39,6 @@ log = logging.getLogger("groupscope.training")
 REMEMBERED = 50  # timings of plans
 KEEP_SECONDS = 5.0  # from one row in the store to the next while it trains
 TRIES = 2  # of a run that loses the device's process without getting any further
-OVER = ("done", "cancelled", "failed")
 
 
 class UnknownRun(ApiError):
@@ -105,7 +104,7 @@ class Training:
         self._query = Query(table, TRAINING, settings.max_query_bytes)
         self._waiting: deque[Run] = deque()
         self._running: Run | None = None
-        self._known: OrderedDict[str, Run] = OrderedDict()  # those of this server's life that have not ended long ago
+        self._known: dict[str, Run] = {}  # those that wait, train, or are paused and were asked about
         self._arrived = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._left = False
@@ -236,11 +235,12 @@ class Training:
         if found := self._known.get(run_id):
             return found.feed
         stored = await self._stored(run_id)
+        if stored.state == "paused":  # by a server before this one; whoever follows it now hears when it goes on
+            run = self._known[run_id] = Run(stored, self._again(stored))
+            run.feed.tell("progress", {**self._progress(run), "stage": "paused"})
+            return run.feed
         feed = Feed()
-        if stored.state == "paused":
-            feed.tell("progress", self._progress(Run(stored, self._again(stored))))
-        else:
-            self._tell_end(feed, stored)
+        self._tell_end(feed, stored)
         return feed
 
     def position(self, run: Run) -> int:
@@ -430,6 +430,7 @@ class Training:
         if state == "paused":
             run.feed.tell("progress", {**self._progress(run), "stage": "paused"})
         else:
+            self._known.pop(run.id, None)  # from here on the store knows it
             self._tell_end(run.feed, run.stored)
 
     def _tell_end(self, feed: Feed, stored: StoredRun) -> None:

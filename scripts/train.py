@@ -53,6 +53,7 @@ def main() -> None:
         "data": {"name": images.facts.name, "digest": images.facts.digest, "train": images.facts.train},
         "runs": runs,
     }
+    (FILES / "answer.json").write_text(json.dumps(_answer(runs["params"], images.facts), indent=1) + "\n", "utf-8")
     docs = PROJECT / "docs"
     docs.mkdir(exist_ok=True)
     (docs / "trained.json").write_text(json.dumps(told, separators=(",", ":")) + "\n", encoding="utf-8")
@@ -94,6 +95,20 @@ def _arms(trainer: Trainer) -> list[dict[str, Any]]:
         }
         for arm in trainer.arms
     ]
+
+
+def _answer(run: Mapping[str, Any], data: Facts) -> dict[str, Any]:
+    """What the page that trains shows."""
+    names = ("accuracy_mean", "accuracy_low", "accuracy_high")
+    arms = [{**arm, **{name: run["results"][arm["arm"]][name] for name in names}} for arm in run["arms"]]
+    facts = {
+        "data": data.name,
+        "train": data.train,
+        "test": data.test,
+        "seeds": SPEC["seeds"],
+        "epochs": SPEC["epochs"],
+    }
+    return {**facts, "arms": arms, "verdict": run["verdict"]}
 
 
 def _page(runs: Mapping[str, Any], data: Facts) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -53,11 +53,15 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != str(FORMAT):
-            return None
-        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["state"])  # noqa: SIM118
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != str(FORMAT):
+                return None
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["state"])  # noqa: SIM118
+    except SafetensorError as error:
+        hint = "delete the run and train again"
+        raise SpecError(f"the checkpoint of this run is damaged: {error}", None, hint) from None
 
 
 def save_probe(folder: Path, arm: str, tensors: dict[str, Tensor], looks: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from compute.errors import SpecError
 from compute.training import TrainSpec, arms_of, mean_interval, verdict
 from compute.trainrun.export import export
 from compute.trainrun.learner import Diverged, Learner, order_of
@@ -288,6 +289,7 @@ class Trainer:
             for name, tensor in learner.tensors().items()
         }
         state = {
+            "digest": self._facts.digest,
             "seed_at": self._seed_at,
             "learners": {learner.arm.name: learner.state() for learner in self.learners},
             "past": self._past,
@@ -300,6 +302,9 @@ class Trainer:
         save(self._folder, tensors, state)
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        if state["digest"] != self._facts.digest:
+            hint = "train anew, or give it the images it began with"
+            raise SpecError("the images are not those that this run began with", "data", hint)
         self._seed_at = state["seed_at"]
         self._past, self._results, self._looks = state["past"], state["results"], state["looks"]
         self._discordant = [tuple(one) for one in state["discordant"]]

@@ -20,7 +20,7 @@ from compute.trainrun import Trainer, step_seconds
 from compute.trainrun.looks import look
 from compute.trainrun.network import GroupedNetwork
 from compute.trainrun.trainer import Diverged
-from tests.compute.traincases import few, trained
+from tests.compute.traincases import few, guesses, trained
 
 
 class Plain(nn.Module):
@@ -102,31 +102,8 @@ def test_accuracy_is_counted_again_from_the_file(mixing: str, tmp_path: Path) ->
     arms = trained(trainer)["arms"]
     x = (torch.from_numpy(images.x_test).float() / 255 - images.mean()[0]) / images.std()[0]
     for arm in trainer.arms:
-        t = load_file(tmp_path / f"{arm.name}-0.safetensors")
-        y = torch.relu(F.conv2d(x, t["stem.weight"], t["stem.bias"], padding=1))
-        sizes = [a for a, _ in arm.grouping.sizes]
-        channels = sum(sizes)
-        for m in range(1, 4):
-            y = F.max_pool2d(y, 2) if m > 1 else y
-            if mixing == "shuffle" and m > 1:
-                starts = np.cumsum([0, *sizes])
-                dealt = [
-                    s + turn
-                    for turn in range(max(sizes))
-                    for s, size in zip(starts, sizes, strict=False)
-                    if turn < size
-                ]
-                y = y[:, dealt]
-            if mixing == "pointwise" and m > 1:
-                y = torch.relu(F.conv2d(y, t[f"mix.{m}.weight"]))
-            turn = channels // 4 if mixing == "rotated" and m == 2 else 0
-            parts = y.roll(-turn, 1).split(sizes, 1)
-            weights = [t.get(f"modules.{m}.weights.{j}", t.get(f"modules.{m}.weight")) for j in range(len(sizes))]
-            answer = torch.cat([F.conv2d(p, w, padding=1) for p, w in zip(parts, weights, strict=True)], 1).roll(
-                turn, 1
-            )
-            y = torch.relu(answer + t[f"modules.{m}.bias"][:, None, None] + y)
-        guessed = (y.mean((2, 3)) @ t["head.weight"].T + t["head.bias"]).argmax(1).numpy()
+        tensors = load_file(tmp_path / f"{arm.name}-0.safetensors")
+        guessed = guesses(tensors, [a for a, _ in arm.grouping.sizes], mixing, x)
         [result] = arms[arm.name]["seeds"]
         assert result["accuracy"] == (guessed == images.y_test).mean()
         confusion = np.zeros((10, 10), int)
@@ -274,3 +251,21 @@ def test_trains_on_a_gpu() -> None:
         "arms"
     ]
     assert all(0.45 < arm["accuracy_mean"] < 0.95 for arm in arms.values())
+
+
+def test_a_run_goes_on_with_its_own_images_only(tmp_path: Path) -> None:
+    spec = TrainSpec(arms=ARMS[:2], width=8, hold="channels", modules=1, epochs=1)
+    trained(Trainer(spec, few(), tmp_path))
+    other = replace(few(), facts=replace(few().facts, digest="another"))
+    with pytest.raises(SpecError, match="the images are not those that this run began with") as refused:
+        Trainer(spec, other, tmp_path)
+    assert refused.value.field == "data"
+
+
+def test_a_damaged_checkpoint_is_said_to_be_one(tmp_path: Path) -> None:
+    spec = TrainSpec(arms=ARMS[:2], width=8, hold="channels", modules=1, epochs=1)
+    trained(Trainer(spec, few(), tmp_path))
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SpecError, match=r"the checkpoint of this run is damaged: .*; delete the run and train again"):
+        Trainer(spec, few(), tmp_path)
