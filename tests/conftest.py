@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,9 +29,12 @@ def _left_out() -> dict[str, str]:
         found["gpu"] = "there is no CUDA device"
     if not importlib.util.find_spec("triton") and (sys.platform, platform.machine()) != ("linux", "x86_64"):
         found["triton"] = f"Triton has no package for {sys.platform} on {platform.machine()}"
+    if not FULL.exists():
+        found["fullset"] = f"the full Fashion-MNIST is not in {FULL}"
     return found
 
 
+FULL = Path("/usr/share/datasets/fashion-mnist")
 LEFT_OUT = _left_out()
 _counted: dict[str, int] = {}
 

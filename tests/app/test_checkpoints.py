@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,11 @@ def maps_of(answer: Any) -> Any:
     return load(answer.content)["maps"]
 
 
+def alike(maps: np.ndarray, expected: np.ndarray) -> bool:
+    """To rounding: the server may have another number of threads, and add up in another order."""
+    return maps.shape == expected.shape and bool(np.abs(maps - expected).max() <= 1e-5 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_the_api_looks_through_a_network(running: TestClient, sample: str, name: str) -> None:
     """As the runner does in this process, which is held to plain torch elsewhere."""
@@ -109,18 +115,18 @@ def test_the_api_looks_through_a_network(running: TestClient, sample: str, name:
     query = f"image={sample}{SIZE}&dtype=float32&{entry.query}"
     for module in range(found.modules + 1):
         expected = StackRunner(runner).maps(*asked, shown(found), module).maps
-        assert np.array_equal(maps_of(running.get(f"/api/stack/maps?{query}&module={module}")), expected)
+        assert alike(maps_of(running.get(f"/api/stack/maps?{query}&module={module}")), expected)
     layer = running.get(f"/api/feature-maps?image={sample}{SIZE}&dtype=float32&{entry.layer_query}")
     expected = runner.feature_maps(*asked, module_1(found), dtype="float32").maps
-    assert np.array_equal(maps_of(layer), expected if found.spec.residual else np.maximum(expected, 0))
+    assert alike(maps_of(layer), expected if found.spec.residual else np.maximum(expected, 0))
     for address in ("energy", "scale", "redundancy", "ink", "pixel"):
         own = f"image={sample}{SIZE}&{entry.query}"
         assert running.get(f"/api/stack/{address}?{own}").status_code == 200, address
     pixel = running.get(f"/api/stack/pixel?image={sample}{SIZE}&{entry.query}&module=2&channel=1&row=4&column=5")
     maps = StackRunner(runner).maps(*asked, shown(found), 2).maps
-    assert f'"output":"{maps[1, 4, 5]!r}"'.replace("np.float32(", "").replace(")", "")[:14] in pixel.text.replace(
-        " ", ""
-    )
+    told = re.search(r'"output":\s*"?([-+0-9.e]+)', pixel.text.replace("\\", ""))
+    assert told, pixel.text[:300]
+    assert float(told[1]) == pytest.approx(float(maps[1, 4, 5]), rel=1e-4, abs=1e-6)
 
 
 def test_two_networks_are_not_taken_for_each_other(running: TestClient, sample: str) -> None:

@@ -95,7 +95,7 @@ def test_packed_bytes_are_the_same_each_time_and_numpy_reads_them(script, tmp_pa
         assert file["classes"].tolist() == ["a", "bc"]
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="needs the full Fashion-MNIST")
+@pytest.mark.fullset
 def test_every_shipped_picture_is_of_the_same_part_of_the_full_set() -> None:
     full, few = read(FULL), shipped()
     assert (full.facts.name, full.facts.classes, full.facts.train) == ("Fashion-MNIST", CLASSES, 60_000)

@@ -3,6 +3,7 @@
 import errno
 import os
 import struct
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from compute.datasets import Limits, read
 from compute.errors import SpecError
 from tests.compute.datasetcases import IDX, in_turn, noise, refused, save, save_idx, save_pictures
 
+NOBODY = 65534
 WAYS_OUT = "name an .npz file, a folder with the four IDX files, or a folder with one folder of pictures per class"
 
 
@@ -204,12 +206,20 @@ def test_a_device_is_refused() -> None:
     refused(Path("/dev/null"), f"null is neither a file nor a folder; {WAYS_OUT}")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_refused(tmp_path) -> None:
-    path = save(tmp_path / "a.npz", images=noise(6, 8, 8), labels=in_turn(6))
-    path.chmod(0)
-    with pytest.raises(SpecError, match=r"^a\.npz cannot be read: Permission denied; "):
-        read(path)
+def test_a_file_that_may_not_be_read_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = save(Path(folder) / "a.npz", images=noise(6, 8, 8), labels=in_turn(6))
+        path.chmod(0)
+        root = os.geteuid() == 0
+        if root:  # who may read everything: be nobody for a moment
+            os.seteuid(NOBODY)
+        try:
+            with pytest.raises(SpecError, match=r"^a\.npz cannot be read: Permission denied; "):
+                read(path)
+        finally:
+            if root:
+                os.seteuid(0)
 
 
 EXAMPLE = "save it with np.savez_compressed(file, images=…, labels=…)"
