@@ -122,7 +122,7 @@ def test_what_came_of_a_run_is_read_compared_looked_through_and_deleted(open_tra
         view.page.locator(f'#runs tr[data-id="{run}"] [data-act="delete"]').click()
         expect(view.page.locator(f'#runs tr[data-id="{run}"]')).to_have_count(0)
     expect(view.page.locator("#curves .blank")).to_be_visible()
-    assert view.run == ""
+    view.page.wait_for_function("() => !new URLSearchParams(location.search).get('run')")  # written a moment later
 
 
 def test_a_cancelled_run_is_kept_and_can_go_on(open_train: OpenTrain) -> None:
