@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -99,5 +100,11 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=3,
     )
+    signal.signal(signal.SIGTERM, _end)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end; uvicorn raises it again when done
         AnnouncingServer(config, app).run([listener])
+
+
+def _end(number: int, frame: Any) -> None:
+    """Asked to stop, it has done so: uvicorn raises the signal again once everything is closed."""
+    sys.exit(0)

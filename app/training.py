@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from app.engine import Engine, EngineFailed
+from app.engine import Engine, EngineFailed, EngineTimedOut
 from app.errors import ApiError, shown
 from app.feed import Feed
 from app.measureplans import device_key
@@ -160,7 +160,12 @@ class Training:
     async def data(self, path: Path | None) -> dict[str, Any]:
         """Asked for once. Raises SpecError, EngineFailed, EngineBusy."""
         if path not in self._data:
-            self._data[path] = await self._engine.data(path)
+            try:
+                self._data[path] = await self._engine.data(path)
+            except EngineTimedOut as error:
+                hint = "save them as one .npz, or raise GROUPSCOPE_MAX_SECONDS"
+                limit = self._settings.max_seconds
+                raise SpecError(f"reading the images took longer than {limit:g} s", "data", hint) from error
         return self._data[path]
 
     async def plan(self, asked: AskedRun) -> dict[str, Any]:

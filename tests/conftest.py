@@ -94,4 +94,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert second.startswith("Computing on cpu"), second
         yield address[1]
         process.terminate()
-        assert process.wait(10) in (0, -15), "the server should stop when asked to"
+        assert process.wait(10) == 0, "the server should stop when asked to"

@@ -8,7 +8,7 @@
  * @typedef {{seed: number, accuracy: number|null, loss: number|null, confusion: number[][]|null, checkpoint: string|null}} SeedResult
  * @typedef {{arm: Arm, label: string, channels: number, sizes: string, groups: number, params: number, macs: number, params_ratio: number, macs_ratio: number}} PlannedArm
  * @typedef {PlannedArm & {seeds: SeedResult[], accuracy_mean: number|null, accuracy_low: number|null, accuracy_high: number|null}} ArmResult
- * @typedef {{id: string, name: string, credit: string, classes: string[], channels: number, side: [number, number]|number, train: number, test: number}} DataFacts
+ * @typedef {{id: string, name: string, credit: string, classes: string[], channels: number, side: [number, number]|number, train: number, test: number, note?: string}} DataFacts
  * @typedef {{sentence: string, pairs: {a: string, b: string, difference: number, low: number, high: number, noise: boolean}[]}} Verdict
  * @typedef {object} TrainingRecord
  * @property {string} id

@@ -61,7 +61,7 @@ export function createPlan(host, { plans, head }) {
       h("tbody", {}, ...arms.map((arm) => line(arm, sentenced(arm.label))), ...outside));
     setText(steps, `At ${HELD[hold]}. ${number(plan.steps)} steps each (${counted(plan.epochs, "epoch")} of ${number(plan.steps_per_epoch)}), ${counted(plan.seeds, "seed")}: ${number(plan.total_steps)} steps in all.`);
     setText(data, dataText(plan.data));
-    setText(credit, plan.data.credit);
+    setText(credit, [plan.data.credit, plan.data.note].filter(Boolean).join(". "));
     setText(conventions, plan.conventions);
   }
 
