@@ -9,7 +9,6 @@ stopped.
 import argparse
 import json
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +16,12 @@ from typing import Any
 
 import torch
 
+from compute.datasets import Facts, shipped
+from compute.device import prepare
+from compute.training import TrainSpec, arms_of, reference_of
+from compute.trainrun import Trainer
+
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
-
-from compute.datasets import Facts, shipped  # noqa: E402
-from compute.device import prepare  # noqa: E402
-from compute.training import TrainSpec, arms_of, reference_of  # noqa: E402
-from compute.trainrun import Trainer  # noqa: E402
-
 SPEC: Mapping[str, Any] = {"width": 16, "seeds": 5, "epochs": 8}
 ARMS = ("standard", "uniform", "logarithmic")
 FILES = PROJECT / "compute" / "trained" / "files"

@@ -71,7 +71,10 @@ class Learner:
         self.network.train()
         self._optimiser.zero_grad(set_to_none=True)
         loss = F.cross_entropy(self.network(x), y)
-        self.loss, halfway = loss.item(), time.perf_counter()
+        found, halfway = loss.item(), time.perf_counter()
+        if not math.isfinite(found):  # before it is noted or learned from
+            raise Diverged(self.arm.label, self.step, self._spec.learning_rate)
+        self.loss = found
         try:
             yield
         finally:  # whoever stops here stops after the step: forward has moved BatchNorm's statistics already
@@ -81,8 +84,6 @@ class Learner:
             self.step += 1
             self.seconds += time.perf_counter() - began
             self._note()
-        if not math.isfinite(self.loss):
-            raise Diverged(self.arm.label, self.step, self._spec.learning_rate)
 
     def _note(self) -> None:
         self._stretch.append(self.loss)

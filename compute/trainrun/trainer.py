@@ -67,17 +67,16 @@ class Trainer:
             self._restore(*found)
 
     def steps(self) -> Generator[Event, None, Event]:
-        """Train. Closing it saves what there is."""
-        done = False
+        """Train. Closing it saves what there is; a network that has diverged is not worth it, and the checkpoint before
+        stays."""
         try:
             while self._seed_at < self.spec.seeds:
                 yield from self._one_seed()
                 self._finish_seed()
                 self._save()
-            done = True
-        finally:
-            if not done:
-                self._save()
+        except GeneratorExit:
+            self._save()
+            raise
         return self.snapshot()
 
     def _one_seed(self) -> Iterator[Event]:

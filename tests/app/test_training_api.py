@@ -240,6 +240,7 @@ def test_a_loss_that_is_no_number_is_told_at_once(client: httpx2.Client) -> None
     assert last.data["error"]["field"] == "learning_rate"
     found = record(client, training_id)
     assert (found["state"], found["error"]) == ("failed", last.data["error"])
+    RunRecord.model_validate(found)  # with numbers alone in its curves
 
 
 def test_a_killed_server_goes_on_with_the_run(tmp_path: Path, client: httpx2.Client) -> None:

@@ -173,8 +173,14 @@ def test_done_runs_end_at_once(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
     """Each step multiplies every parameter by 1 - 10, and more."""
     spec = TrainSpec(arms=ARMS[:2], width=8, hold="channels", modules=1, epochs=20, learning_rate=10, weight_decay=1)
+    trainer = Trainer(spec, few(), tmp_path)
     with pytest.raises(Diverged) as refused:
-        trained(Trainer(spec, few(), tmp_path))
+        trained(trainer)
+    kept = load_file(tmp_path / "checkpoint.safetensors")
+    assert all(bool(tensor.isfinite().all()) for tensor in kept.values())  # what was saved before is not overwritten
+    losses = [loss for runs in trainer.snapshot()["history"].values() for run in runs for loss in run["loss"]]
+    assert losses
+    assert all(map(math.isfinite, losses))
     assert refused.value.field == "learning_rate"
     assert refused.value.message.startswith("the loss of standard is no finite number after step ")
     assert refused.value.hint == "lower learning_rate, to 1 say"
