@@ -5,7 +5,6 @@ and not several: Python runs one at a time, so more would finish no sooner, only
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -14,11 +13,12 @@ from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 
+from app.asker import Asker, asking
 from app.cache import ByteCache
 from app.engine import EngineGone
 from app.errors import ApiError
-from app.routing import departure
 from app.settings import Settings
+from app.turns import Bounds, QueueFull, Turns
 from compute.network.patience import within
 
 T = TypeVar("T")
@@ -28,8 +28,8 @@ class CalculatorBusy(ApiError):
     status = 503
     code = "busy"
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"{waiting} requests about networks are waiting already", None, "try again in a second")
+    def __init__(self, full: QueueFull) -> None:
+        super().__init__(f"{full.who} for an answer about networks already", None, "try again in a second")
 
 
 class _Job(Generic[T]):
@@ -42,23 +42,24 @@ class _Job(Generic[T]):
         with within(seconds, lambda: self.left):
             return self._work()
 
-    def settle(self, done: Future[T]) -> None:
-        if not self.answer.set_running_or_notify_cancel():
-            return
-        if error := done.exception():
+    def refuse(self, error: BaseException) -> None:
+        if self.answer.set_running_or_notify_cancel():
             self.answer.set_exception(error)
-        else:
+
+    def settle(self, done: Future[T]) -> None:
+        if error := done.exception():
+            self.refuse(error)
+        elif self.answer.set_running_or_notify_cancel():
             self.answer.set_result(done.result())
 
 
 class Calculator:
-    """Runs one function at a time, in the order they came. One whose client has left is forgotten with what it was
+    """Runs one function at a time, clients in turn. One whose client has left is forgotten with what it was
     sent, or ends at its next step."""
 
     def __init__(self, settings: Settings) -> None:
-        self._queue_size, self._seconds = settings.queue_size, settings.max_calculation_seconds
-        self._waiting = 0  # clients
-        self._queue: deque[_Job[Any]] = deque()
+        self._seconds = settings.max_calculation_seconds
+        self._queue = Turns[_Job[Any]](Bounds(settings.queue_size, settings.address_queue, settings.client_queue))
         self._running: _Job[Any] | None = None
         self._lock = Lock()  # of the queue and of what runs: the loop puts work in, the thread takes it out
         self._thread = ThreadPoolExecutor(1, "calculator")
@@ -74,43 +75,47 @@ class Calculator:
 
     def stop(self) -> None:
         with self._lock:
-            dropped = [*self._queue, *([self._running] if self._running else [])]
-            self._queue.clear()
+            dropped = [*self._queue.drain(), *([self._running] if self._running else [])]
         for job in dropped:
             job.left = True
             job.answer.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def run(self, gone: asyncio.Task[None], function: Callable[..., T], *arguments: Any) -> T:
-        """What `function` returns or raises; raises CalculatorBusy, and EngineGone once `gone` is done."""
-        if self._waiting >= self._queue_size:
-            raise CalculatorBusy(self._waiting)
+    async def run(self, asker: Asker, function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` returns or raises; raises CalculatorBusy, and EngineGone once `asker` has left."""
         job = _Job(partial(function, *arguments))
         answer = asyncio.wrap_future(job.answer)
-        self._waiting += 1
-        with self._lock:
-            self._queue.append(job)
+        try:
+            with self._lock:
+                displaced = self._queue.put(job, asker)
+                waiting = len(self._queue)
+        except QueueFull as full:
+            raise CalculatorBusy(full) from None
+        if displaced:
+            displaced.refuse(CalculatorBusy(QueueFull(waiting)))
         self._start()
         try:
-            both: set[asyncio.Future[Any]] = {answer, gone}
+            both: set[asyncio.Future[Any]] = {answer, asker.gone} if asker.gone else {answer}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 raise EngineGone
             return answer.result()
         finally:
-            self._waiting -= 1
             job.left = True
             answer.cancel()
             with self._lock:
-                if job in self._queue:
-                    self._queue.remove(job)
+                self._queue.remove(job)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
 
     def _start(self) -> None:
         """Hands the thread what is next, where it is free."""
         with self._lock:
-            if self._running or not self._queue:
+            if self._running or not len(self._queue):
                 return
-            job = self._running = self._queue.popleft()
+            job = self._running = self._queue.take()
         self._thread.submit(job.work, self._seconds).add_done_callback(partial(self._end, job))
 
     def _end(self, job: _Job[Any], done: "Future[Any]") -> None:
@@ -132,7 +137,7 @@ class Worked:
         name = self._make.__name__.encode() + b"\0" + key
         body = self._cache.get(name)
         if body is None:
-            async with departure(request) as gone:
-                body = await self._calculator.run(gone, self._make, key)
+            async with asking(request) as asker:
+                body = await self._calculator.run(asker, self._make, key)
             self._cache.put(name, body)
         return body

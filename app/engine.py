@@ -7,6 +7,8 @@ measurement as a whole.
 
 import asyncio
 import logging
+import os
+import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -14,13 +16,16 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from multiprocessing import active_children, get_context
+from math import ceil
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from app import trainworker, worker
+from app.asker import SERVER, Asker
 from app.questions import Question
 from app.settings import Settings
+from app.turns import Bounds, QueueFull, Turns
 from compute.measure import AnySpec
 from compute.training import TrainSpec
 
@@ -28,14 +33,17 @@ log = logging.getLogger("groupscope.engine")
 Events = AsyncGenerator[dict[str, Any], None]
 STOP_SECONDS = 3
 MAX_PAUSE_SECONDS = 30
+OPEN_SECONDS = 120  # to load torch from a cold disk and to compute something
+PROBE_SECONDS = 5  # a process that does not answer so long, though nothing runs there, never will
+LONGEST_RETRY = 30
 QUIET_SECONDS = 0.08  # after somebody was served until a measurement goes on: who drags a slider asks again at once
 
 
 class EngineBusy(Exception):
-    """The queue is full; try again in `retry_after` seconds."""
+    """The queue is full, or this client's part of it; try again in `retry_after` seconds."""
 
-    def __init__(self, waiting: int, retry_after: int = 1) -> None:
-        super().__init__(f"{waiting} requests are waiting for the device already")
+    def __init__(self, full: QueueFull, retry_after: int = 1) -> None:
+        super().__init__(f"{full.who} for the device already")
         self.retry_after = retry_after
 
 
@@ -45,6 +53,10 @@ class EngineFailed(Exception):
 
 class EngineTimedOut(EngineFailed):
     """This request took longer than one may; asked again it would take as long."""
+
+
+class EngineOutOfMemory(EngineFailed):
+    """The device has too little memory for this request, or had at this moment."""
 
 
 class EngineGone(Exception):
@@ -57,6 +69,8 @@ class _Job:
     arguments: tuple[Any, ...]
     done: asyncio.Future[Any]
     again: bool = True
+    asker: Asker = SERVER
+    seconds: float | None = None  # it may take; None: what the settings say
 
     def answer(self, outcome: Any) -> None:
         if self.done.done():
@@ -67,12 +81,23 @@ class _Job:
             self.done.set_result(outcome)
 
 
+@dataclass
+class Spent:
+    """On jobs of one kind, since the server started."""
+
+    jobs: int = 0
+    seconds: float = 0.0
+
+
 class Engine:
-    """Runs one job at a time, in the order they came; a job whose client has left is dropped before it runs."""
+    """Runs one job at a time, clients in turn; a job whose client has left is dropped before it runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: deque[_Job] = deque()
+        self.spent: dict[str, Spent] = {}
+        self._waiting = Turns[_Job](Bounds(settings.queue_size, settings.address_queue, settings.client_queue))
+        self._urgent: deque[_Job] = deque()  # before everyone's turn: what is tried again, ends, or asks how it is
+        self._runs_since: float | None = None
         self._step: _Job | None = None  # of a measurement or of training: runs when nobody waits
         self._stepping = asyncio.Lock()  # one of them has it: a measurement throughout, training for a step
         self._quiet_at, self._disturbed = 0.0, False
@@ -91,7 +116,36 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._urgent)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the device's process, once there is one."""
+        return next(iter(_pids(self._pool)), None)
+
+    async def trouble(self, seconds: float) -> str | None:
+        """Why the device can't be used now; None where it answers, or has been at one job for less than `seconds`. A
+        process that does not answer though nothing runs there is replaced."""
+        if not self.ready:
+            return "the engine that computes feature maps is still starting"
+        loop = asyncio.get_running_loop()
+        running = self._runs_since
+        if running is not None and loop.time() - running >= seconds:
+            return f"the device has been at one job for {loop.time() - running:.0f} s"
+        job = self._urge(worker.ping, seconds=PROBE_SECONDS)
+        await asyncio.wait({job.done}, timeout=seconds)
+        if not job.done.done():
+            return f"the device's process does not answer within {seconds:g} s"
+        return _reason(error) if (error := job.done.exception()) else None
+
+    async def memory(self, seconds: float) -> dict[str, int] | None:
+        """Bytes of the device's memory by name; None where it takes longer to find out."""
+        job = self._urge(worker.memory)
+        await asyncio.wait({job.done}, timeout=seconds)
+        if not job.done.done():
+            self._forget(job)
+            return None
+        return None if job.done.exception() else dict(job.done.result())
 
     async def start(self) -> None:
         """Returns at once; torch loads behind."""
@@ -112,15 +166,15 @@ class Engine:
             raise EngineFailed(_reason(outcome)) from outcome
         return dict(outcome)
 
-    async def ask(self, picture: Path, image_id: str, question: Question, gone: Awaitable[Any] | None = None) -> bytes:
-        """The body that answers `question`. `gone` resolves when the client leaves. Raises SpecError,
-        FileNotFoundError, EngineBusy, EngineFailed, EngineGone."""
-        body: bytes = await self._submit(gone, worker.answer, picture, image_id, question)
+    async def ask(self, picture: Path, image_id: str, question: Question, asker: Asker = SERVER) -> bytes:
+        """The body that answers `question`. Raises SpecError, FileNotFoundError, EngineBusy, EngineFailed, and
+        EngineGone once `asker` has left."""
+        body: bytes = await self._submit(asker, worker.answer, picture, image_id, question)
         return body
 
     async def dtypes(self) -> list[str]:
         """Types of numbers that the device can measure with. Raises EngineBusy, EngineFailed."""
-        names: list[str] = await self._submit(None, worker.dtypes)
+        names: list[str] = await self._submit(SERVER, worker.dtypes)
         return names
 
     async def measure(self, spec: AnySpec, ceilings: dict[str, Any] | None = None) -> Events:
@@ -140,12 +194,12 @@ class Engine:
     async def data(self, path: Path | None) -> dict[str, Any]:
         """Of the images at `path`, or of those that ship: see app.trainworker. Raises SpecError, EngineBusy,
         EngineFailed."""
-        told: dict[str, Any] = await self._submit(None, trainworker.data, path)
+        told: dict[str, Any] = await self._submit(SERVER, trainworker.data, path)
         return told
 
-    async def step_seconds(self, spec: TrainSpec, path: Path | None) -> dict[str, float]:
-        """Of one training step of each arm, tried now. Raises as `data` does."""
-        found: dict[str, float] = await self._submit(None, trainworker.step_seconds, spec, path)
+    async def step_seconds(self, spec: TrainSpec, path: Path | None, asker: Asker) -> dict[str, float]:
+        """Of one training step of each arm, tried now. Raises as `ask` does, but for FileNotFoundError."""
+        found: dict[str, float] = await self._submit(asker, trainworker.step_seconds, spec, path)
         return found
 
     async def train(
@@ -187,37 +241,58 @@ class Engine:
 
     def _leave(self, function: Callable[..., Any], token: int) -> asyncio.Future[Any]:
         """Whoever asks next finds the process as it was before."""
-        job = _Job(function, (token,), asyncio.get_running_loop().create_future(), again=False)
-        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())  # a lost process has forgotten it
-        self._waiting.appendleft(job)
+        return self._urge(function, token).done
+
+    def _urge(self, function: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> _Job:
+        """A job of the server's own, before everyone's turn."""
+        job = _Job(function, arguments, asyncio.get_running_loop().create_future(), again=False, seconds=seconds)
+        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody looks
+        self._urgent.append(job)
         self._arrived.set()
-        return job.done
+        return job
 
     async def _opening(self) -> Any:
         """What the device said when it was opened, or the exception."""
         assert self._opened is not None, "start() comes first"
-        return await _outcome(asyncio.shield(self._opened))
+        opened = self._opened
+        if not opened.done():
+            await asyncio.wait({opened}, timeout=OPEN_SECONDS)
+        if not opened.done():
+            _kill(_pids(self._pool))
+        return await _outcome(asyncio.shield(opened))
 
-    async def _submit(self, gone: Awaitable[Any] | None, function: Callable[..., Any], *arguments: Any) -> Any:
-        if len(self._waiting) >= self._settings.queue_size:
-            raise EngineBusy(len(self._waiting))
-        job = _Job(function, arguments, asyncio.get_running_loop().create_future())
-        self._waiting.append(job)
-        self._arrived.set()
-        leaving = asyncio.ensure_future(gone) if gone is not None else None
+    async def _submit(self, asker: Asker, function: Callable[..., Any], *arguments: Any) -> Any:
+        if not self._serving:
+            raise EngineFailed("the server is stopping")
+        job = _Job(function, arguments, asyncio.get_running_loop().create_future(), asker=asker)
         try:
-            await asyncio.wait({job.done, leaving} if leaving else {job.done}, return_when=asyncio.FIRST_COMPLETED)
+            displaced = self._waiting.put(job, asker)
+        except QueueFull as full:
+            raise EngineBusy(full, self._retry_after()) from None
+        if displaced:
+            displaced.answer(EngineBusy(QueueFull(len(self._waiting)), self._retry_after()))
+        self._arrived.set()
+        try:
+            both = {job.done, asker.gone} if asker.gone else {job.done}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not job.done.done():
                 raise EngineGone
             return job.done.result()
         finally:
             self._forget(job)
 
+    def _retry_after(self) -> int:
+        """Seconds until those who wait now are served, by what jobs took so far."""
+        jobs = sum(spent.jobs for spent in self.spent.values())
+        seconds = sum(spent.seconds for spent in self.spent.values()) / max(jobs, 1)
+        return min(max(1, ceil(seconds * len(self._waiting))), LONGEST_RETRY)
+
     def _forget(self, job: _Job) -> None:
         if not job.done.done():
             job.done.cancel()
-        if job in self._waiting:
-            self._waiting.remove(job)
+        self._waiting.remove(job)
+        if job in self._urgent:
+            self._urgent.remove(job)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -226,8 +301,10 @@ class Engine:
             opened = await self._opening()
             if isinstance(opened, BaseException):
                 await self._give_up(opened)
-            elif self._waiting:  # its client may have left while torch was loading
-                await self._run(self._waiting.popleft())
+            elif self._urgent:
+                await self._run(self._urgent.popleft())
+            elif len(self._waiting):  # its client may have left while torch was loading
+                await self._run(self._waiting.take())
                 self._disturbed, self._quiet_at = True, loop.time() + QUIET_SECONDS
             elif self._step:
                 step, self._step = self._step, None
@@ -236,7 +313,7 @@ class Engine:
 
     async def _work(self) -> None:
         """Returns once there is some: a step of a measurement counts when nobody was served for QUIET_SECONDS."""
-        while not self._waiting:
+        while not self._urgent and not len(self._waiting):
             pause = self._quiet_at - asyncio.get_running_loop().time() if self._step else None
             if pause is not None and pause <= 0:
                 return
@@ -245,35 +322,41 @@ class Engine:
                 await asyncio.wait_for(self._arrived.wait(), pause)
 
     async def _run(self, job: _Job, *more: Any) -> None:
-        arguments = *job.arguments, *more
-        try:
-            running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *arguments)
-        except BrokenProcessPool as error:  # it died since the last job
-            outcome: Any = error
-        else:
-            outcome = await self._within_time(running)
+        loop = asyncio.get_running_loop()
+        began = self._runs_since = loop.time()
+        outcome = await self._outcome_of(job, *more)
+        self._runs_since = None
+        spent = self.spent.setdefault(job.function.__name__, Spent())
+        spent.jobs, spent.seconds = spent.jobs + 1, spent.seconds + loop.time() - began
         died = isinstance(outcome, BrokenProcessPool)
         if died or isinstance(outcome, TimeoutError) or (isinstance(outcome, worker.DeviceError) and outcome.fatal):
-            log.error("the device's process is lost (%s); starting another", outcome)
+            log.error("request %s: the device's process is lost (%s); starting another", job.asker.request_id, outcome)
             await self._replace()
         if died and job.again and not job.done.done():  # perhaps something else killed it: one more try
             job.again = False
-            self._waiting.appendleft(job)
+            self._urgent.appendleft(job)
         elif isinstance(outcome, TimeoutError):
             job.answer(EngineTimedOut(_reason(outcome)))
+        elif isinstance(outcome, worker.DeviceError) and outcome.out_of_memory:
+            job.answer(EngineOutOfMemory(_reason(outcome)))
         elif died or isinstance(outcome, worker.DeviceError):
             job.answer(EngineFailed(_reason(outcome)))
         else:
             self._failures = 0
             job.answer(outcome)
 
-    async def _within_time(self, running: asyncio.Future[Any]) -> Any:
-        """Its outcome; a job that takes too long loses its process, for nothing else can stop it."""
-        limit = self._settings.max_seconds
+    async def _outcome_of(self, job: _Job, *more: Any) -> Any:
+        """What it returned or raised; a job that takes too long loses its process, for nothing else can stop it."""
+        arguments = *job.arguments, *more
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._pool, job.function, *arguments)
+        except BrokenProcessPool as error:  # it died since the last job
+            return error
+        limit = job.seconds or self._settings.max_seconds
         done, _ = await asyncio.wait({running}, timeout=limit)
         if done:
             return await _outcome(running)
-        _kill_processes()
+        _kill(_pids(self._pool))
         await _outcome(running)  # that its process died is no news
         return TimeoutError(f"this took longer than {limit:g} s and was stopped")
 
@@ -287,8 +370,9 @@ class Engine:
             await self._replace()
 
     def _refuse_all(self, error: EngineFailed) -> None:
-        while self._waiting:
-            self._waiting.popleft().answer(error)
+        for job in [*self._urgent, *self._waiting.drain()]:
+            job.answer(error)
+        self._urgent.clear()
         if self._step:
             self._step.answer(error)
             self._step = None
@@ -316,17 +400,24 @@ class Engine:
         pool, self._pool = self._pool, None
         if not pool:
             return
+        pids = _pids(pool)
         closing = asyncio.ensure_future(asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True))
         done, _ = await asyncio.wait({closing}, timeout=STOP_SECONDS)
         if not done:
             log.warning("the device's process did not finish in %s s and is stopped", STOP_SECONDS)
-            _kill_processes()
+            _kill(pids)
             await closing
 
 
-def _kill_processes() -> None:
-    for process in active_children():  # the pool's only: nothing else of the server is a process
-        process.kill()
+def _pids(pool: ProcessPoolExecutor | None) -> list[int]:
+    """The executor keeps them to itself, and tells nobody else: nothing but a signal ends a process that hangs."""
+    return list((pool._processes or {}) if pool else ())
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:

@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.engine import EngineBusy, EngineFailed, EngineGone, EngineTimedOut
+from app.engine import EngineBusy, EngineFailed, EngineGone, EngineOutOfMemory, EngineTimedOut
 from compute.errors import SpecError
 from compute.network.patience import TookTooLong
 
@@ -88,6 +88,9 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
             return Refusal(422, "invalid_form", f"The form cannot be read: {error.message}", "image", FORM_HINT)
         case EngineBusy():
             return Refusal(503, "busy", str(error), None, "try again in a second")
+        case EngineOutOfMemory():
+            hint = "use a smaller size, fewer channels or fewer modules"
+            return Refusal(507, "out_of_memory", str(error), "size", hint)
         case EngineTimedOut():
             hint = "use a smaller size, fewer channels or fewer modules: asked again it would take as long"
             return Refusal(503, "engine_failed", str(error), "size", hint)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import orjson
 
-from app.engine import Engine, EngineFailed
+from app.engine import Engine, EngineFailed, EngineOutOfMemory
 from app.errors import ApiError, Refusal, cut
 from app.feed import Feed
 from app.measureplans import Asked, Standing, check_dtype, check_length, device_key, standing, summary_of
@@ -263,6 +263,8 @@ def failure_of(error: Exception, what: str, again: str) -> Refusal:
             return Refusal(error.status, error.code, error.message, error.field, error.hint)
         case SpecError():
             return Refusal(422, error.code, cut(error.message), error.field, error.hint)
+        case EngineOutOfMemory():
+            return Refusal(507, "out_of_memory", str(error), None, again)
         case EngineFailed():
             return Refusal(503, "engine_failed", str(error), None, again)
         case TimeoutError():

@@ -1,8 +1,6 @@
 """What the routes of this server have in common."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -46,18 +44,3 @@ def unchanged(request: Request, etag: str) -> bool:
     """Whether the client has this very answer already."""
     held = request.headers.get("if-none-match", "")
     return etag in (tag.strip().removeprefix("W/") for tag in held.split(","))
-
-
-@asynccontextmanager
-async def departure(request: Request) -> AsyncIterator[asyncio.Task[None]]:
-    """A task that is done once the client has left."""
-    leaving = asyncio.create_task(_left(request))
-    try:
-        yield leaving
-    finally:
-        leaving.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,17 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    hosts: str = Field(
+        default="",
+        description="Names of this server, separated by commas; addresses, localhost and the machine's name are.",
+    )
+    proxies: str = Field(
+        default="", description="Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed."
+    )
+    token: SecretStr | None = Field(
+        default=None, min_length=16, description="Access token that everyone has to give; None: whoever reaches it may."
+    )
+    session_hours: float = Field(default=168, gt=0, description="Hours until someone has to sign in again.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="Where feature maps are computed; auto takes CUDA, else MPS, else the CPU."
@@ -54,12 +65,28 @@ class Settings(BaseSettings):
     queue_size: int = Field(
         default=64, ge=1, description="Requests that may wait, for maps and for networks each; more are answered 503."
     )
+    address_queue: int = Field(default=48, ge=1, description="Of these, most from one address.")
+    client_queue: int = Field(default=8, ge=1, description="Of these, most from one page that somebody has open.")
+    rate: float = Field(
+        default=0, ge=0, description="Requests a second that one page may make in the long run; 0: any number."
+    )
+    address_rate: float = Field(default=0, ge=0, description="The same for everyone at one address together.")
+    burst: int = Field(default=200, ge=1, description="Requests that may come at once before a rate counts.")
+    connections: int = Field(default=1000, ge=1, description="Connections that may be open.")
+    address_connections: int = Field(default=500, ge=1, description="Of these, most from one address.")
+    slow_seconds: float = Field(
+        default=15, gt=0, description="Seconds until a connection is closed over which hardly anything moves."
+    )
 
     store: Path = Field(default_factory=default_store, description="Folder for uploaded pictures.")
     store_bytes: int = Field(default=1_000_000_000, ge=0, description="Bytes of pictures kept, the latest used first.")
     store_hours: float = Field(default=72, gt=0, description="Hours after its last use until a picture is deleted.")
     max_upload_bytes: int = Field(default=16_000_000, ge=1, description="Largest picture file, in bytes.")
     max_image_pixels: int = Field(default=64_000_000, ge=1, description="Most pixels of an uploaded picture.")
+    max_decode_seconds: float = Field(default=20, gt=0, description="Longest time that decoding a picture may take.")
+    decode_bytes: int = Field(
+        default=2_000_000_000, ge=500_000_000, description="Most memory of the process that decodes pictures."
+    )
 
     max_channels: int = Field(default=2048, ge=64, description="Most input and output channels of a layer.")
     max_kernel: int = Field(default=64, ge=3, description="Largest kernel size, stride, padding and dilation.")
@@ -108,6 +135,9 @@ class Settings(BaseSettings):
     measure_queue: int = Field(
         default=8, ge=1, description="Measurements that may wait for the one that runs; more are answered 503."
     )
+    metrics: bool = Field(default=False, description="Tell Prometheus at /metrics what happens.")
+    log_format: Literal["text", "json"] = Field(default="text", description="How a line of the log is written.")
+    log_requests: bool = Field(default=False, description="Log every request, not only what goes wrong.")
     reload: bool = Field(default=False, description="Read templates anew each time, for development.")
 
     @field_validator("store", "results", "runs", "data")

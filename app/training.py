@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from app.asker import Asker
 from app.engine import Engine, EngineFailed, EngineTimedOut
 from app.errors import ApiError, shown
 from app.feed import Feed
@@ -168,14 +169,14 @@ class Training:
                 raise SpecError(f"reading the images took longer than {limit:g} s", "data", hint) from error
         return self._data[path]
 
-    async def plan(self, asked: AskedRun) -> dict[str, Any]:
+    async def plan(self, asked: AskedRun, asker: Asker) -> dict[str, Any]:
         """The body of GET /api/trainings/plan. Raises ApiError, SpecError, EngineFailed, EngineBusy."""
         spec, path = asked.spec, self.path_of(asked)
         data = await self.data(path)
         shape = shape_of(data)
         arms = described_arms(spec, shape)
         steps = spec.steps(shape)
-        seconds = await self._step_seconds(spec, path, shape)
+        seconds = await self._step_seconds(spec, path, shape, asker)
         estimate, limit = run_seconds(spec, shape, seconds), self._settings.max_train_seconds
         return {
             **arms,
@@ -195,13 +196,13 @@ class Training:
             "conventions": CONVENTIONS,
         }
 
-    async def add(self, asked: AskedRun) -> Run:
+    async def add(self, asked: AskedRun, asker: Asker) -> Run:
         """Raises RunQueueFull, RunTooLong, NoOwnData, SpecError, EngineFailed, EngineBusy."""
         spec, path = asked.spec, self.path_of(asked)
         data = await self.data(path)
         shape = shape_of(data)
         arms = described_arms(spec, shape)
-        seconds = check_run(spec, shape, await self._step_seconds(spec, path, shape), self._settings)
+        seconds = check_run(spec, shape, await self._step_seconds(spec, path, shape, asker), self._settings)
         device = device_key(await self._engine.device())
         self._check_room()
         record = {**arms, "data": data, "device": device, "estimate_seconds": seconds, "conventions": CONVENTIONS}
@@ -217,12 +218,14 @@ class Training:
         self._queue(run)
         return run
 
-    async def _step_seconds(self, spec: TrainSpec, path: Path | None, shape: DataShape) -> dict[str, float]:
+    async def _step_seconds(
+        self, spec: TrainSpec, path: Path | None, shape: DataShape, asker: Asker
+    ) -> dict[str, float]:
         """Timed once for each kind of network."""
         arms = arms_of(spec, shape)
         key = path, spec.batch, tuple((arm.name, arm.stack) for arm in arms)
         if key not in self._timed:
-            self._timed[key] = await self._engine.step_seconds(spec, path)
+            self._timed[key] = await self._engine.step_seconds(spec, path, asker)
             while len(self._timed) > REMEMBERED:
                 self._timed.popitem(last=False)
         return self._timed[key]

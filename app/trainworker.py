@@ -35,7 +35,7 @@ def step_seconds(spec: "TrainSpec", path: Path | None) -> dict[str, float]:
     shape = shape_of(_read(path))
     try:
         return timed(spec, arms_of(spec, shape), shape, worker.device())
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise worker.in_words(error) from None
 
 
@@ -49,7 +49,7 @@ def begin(token: int, spec: "TrainSpec", path: Path | None, folder: Path, distur
         trainer = Trainer(spec, _read(path), folder, worker.device())
         _run = token, trainer, trainer.steps()
         worker.training = True
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise worker.in_words(error) from None
     return _advance()
 
@@ -78,7 +78,7 @@ def _advance() -> dict[str, Any]:
         return next(_run[2])
     except StopIteration as last:
         return {"result": last.value}
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise worker.in_words(error) from None
 
 

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 # default outlasts a time slice where a browser or another model wants the core too, and a 15 ms job then takes 300 ms.
 SPIN_COUNT = "10000"
 
+NO_MEMORY = (
+    "not enough memory",
+    "can't allocate memory",
+    "could not create a memory object",
+)  # torch's words, oneDNN's
+
 # A pool's worker can keep its state nowhere else.
 _answerer: "Answerer | None" = None
 _device: "torch.device | None" = None
@@ -37,11 +43,11 @@ _measurement: "tuple[int, Generator[dict[str, Any], bool | None, dict[str, Any]]
 
 class DeviceError(Exception):
     """Torch failed, in words alone: its own exceptions could only be read where torch is loaded. `fatal`: the
-    process can't use the device any more."""
+    process can't use the device any more. `out_of_memory`: less would do."""
 
-    def __init__(self, message: str, fatal: bool) -> None:
-        super().__init__(message, fatal)
-        self.message, self.fatal = message, fatal
+    def __init__(self, message: str, fatal: bool, out_of_memory: bool = False) -> None:
+        super().__init__(message, fatal, out_of_memory)
+        self.message, self.fatal, self.out_of_memory = message, fatal, out_of_memory
 
     def __str__(self) -> str:
         return self.message
@@ -72,7 +78,7 @@ def open_device(name: str, threads: int, stack_cache_bytes: int, store: Path, ru
     try:
         runner.warm_up()
         _answerer, _device = Answerer(runner, StackRunner(runner, stack_cache_bytes)), runner.device
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise in_words(error) from None
     return runner.describe()
 
@@ -85,7 +91,7 @@ def answer(picture: Path, image_id: str, question: "Question") -> bytes:
         raise RuntimeError("open_device comes first")
     try:
         return _answerer(lambda: opened(picture), image_id, question)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise in_words(error) from None
     finally:
         if _measurement is None and not training:  # a heap that changes would be measured too, or asked for again
@@ -95,6 +101,26 @@ def answer(picture: Path, image_id: str, question: "Question") -> bytes:
 def dtypes() -> list[str]:
     """Types of numbers that measurements may have here."""
     return list(_ready_measurer().dtypes())
+
+
+def ping() -> None:
+    """Answers: this process is alive, and does nothing else now."""
+
+
+def memory() -> dict[str, int]:
+    """Bytes that the device's tensors take, by the name of the count: of CUDA what is allocated, reserved and there, of
+    others what this process keeps resident."""
+    import torch
+
+    if torch.cuda.is_available() and device().type == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        return {
+            "allocated": torch.cuda.memory_allocated(),
+            "reserved": torch.cuda.memory_reserved(),
+            "free": free,
+            "total": total,
+        }
+    return {"resident": _resident_bytes()}
 
 
 def measure_begin(token: int, spec: "AnySpec", ceilings: dict[str, Any] | None, disturbed: bool) -> dict[str, Any]:
@@ -147,21 +173,20 @@ def _advance(disturbed: bool | None) -> dict[str, Any]:
         return _measurement[1].send(disturbed)
     except StopIteration as end:
         return {"result": end.value}
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise in_words(error) from None
 
 
-def in_words(error: RuntimeError) -> DeviceError:
+def in_words(error: RuntimeError | MemoryError) -> DeviceError:
     """Out of memory passes once the buffers are freed; after any other error of CUDA the process is of no more use."""
     import torch
 
     lines = str(error).splitlines() or [type(error).__name__]
     cuda = torch.cuda.is_available()
-    out_of_memory = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in lines[0]
-    if out_of_memory:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in lines[0] for words in NO_MEMORY):
         if cuda:
             torch.cuda.empty_cache()
-        return DeviceError(f"the device has too little memory free: {lines[0]}", fatal=False)
+        return DeviceError("the device has too little memory free for this", fatal=False, out_of_memory=True)
     return DeviceError(f"the device failed: {lines[0]}", fatal=cuda)
 
 

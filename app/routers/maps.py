@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from zstandard import ZstdCompressor
 
+from app.asker import asking
 from app.checkpoints import Checkpoints
 from app.engine import Engine
 from app.images import Images
@@ -12,7 +13,7 @@ from app.limits import check_work
 from app.params import MAPS, Table
 from app.query import Query, maps_of
 from app.questions import LayerMaps, Sent
-from app.routing import answers_with_bytes, departure
+from app.routing import answers_with_bytes
 from app.settings import Settings
 
 OCTETS = "application/octet-stream"
@@ -44,8 +45,8 @@ def add_map_routes(
         check_work(spec, channels, settings)
         checkpoints.known(spec)
         with images.held(image_id) as path:
-            async with departure(request) as gone:
-                body = await engine.ask(path, image_id, LayerMaps(spec, Sent(channels, tile, dtype)), gone)
+            async with asking(request) as asker:
+                body = await engine.ask(path, image_id, LayerMaps(spec, Sent(channels, tile, dtype)), asker)
         headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
         if dtype == "uint8" and takes_zstd(request):
             body, headers["Content-Encoding"] = await asyncio.to_thread(zstd, body), "zstd"

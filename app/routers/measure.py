@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
+from app.asker import asking
 from app.bodies import parsed, read_body
 from app.calculator import Calculator
 from app.errors import ApiError
@@ -23,7 +24,7 @@ from app.measuring import Measuring
 from app.params import LAYER, Table
 from app.query import Query, pairs
 from app.resultdatabase import Kept, Wanted
-from app.routing import JSON, answers_with, answers_with_bytes, departure
+from app.routing import JSON, answers_with, answers_with_bytes
 from app.schemas import PlotlyFigure
 from app.settings import Settings
 from app.subjects import Subjects
@@ -144,8 +145,8 @@ def add_measure_routes(
     async def measure_network(request: Request) -> Response:
         """The same for every convolution of a network beside its variant; those of one shape are measured once."""
         raw = await read_body(request, settings.max_document_bytes)
-        async with departure(request) as gone:
-            found = await calculator.run(gone, read_network, raw)
+        async with asking(request) as asker:
+            found = await calculator.run(asker, read_network, raw)
         return await accepted(found)
 
     @router.get(

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from app.asker import asking
 from app.cache import ByteCache
 from app.calculator import Calculator
 from app.checkpoints import Checkpoints
@@ -29,7 +30,7 @@ from app.questions import (
     StackScale,
 )
 from app.routers.maps import OCTETS, takes_zstd, zstd
-from app.routing import JSON, answers_with, answers_with_bytes, departure
+from app.routing import JSON, answers_with, answers_with_bytes
 from app.schemas import PlotlyFigure
 from app.settings import Settings
 from app.stackparams import (
@@ -89,8 +90,8 @@ def add_stack_routes(
     async def ask(request: Request, image_id: str, question: StackQuestion) -> bytes:
         checkpoints.known(question.spec)
         with images.held(image_id) as path:
-            async with departure(request) as gone:
-                return await engine.ask(path, image_id, question, gone)
+            async with asking(request) as asker:
+                return await engine.ask(path, image_id, question, asker)
 
     _add_numbers(router, query, calculator)
     _add_maps(router, query, ask, settings)

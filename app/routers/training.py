@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse, StreamingResponse
 
+from app.asker import asking
 from app.errors import ApiError, shown
 from app.feed import LAST, server_sent
 from app.figures.training import accuracy_figure, confusion_figure, curves_figure, energy_figure
@@ -69,7 +70,8 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
     )
     async def training_plan(request: Request) -> Response:
         """What a run would train, how wide each network would be, and how long it would take here."""
-        told = await training.plan(training.asked(request.scope["query_string"]))
+        async with asking(request) as asker:
+            told = await training.plan(training.asked(request.scope["query_string"]), asker)
         return Response(orjson.dumps(told), headers=NOW, media_type=JSON)
 
     @router.post(
@@ -81,7 +83,8 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
     )
     async def train(request: Request) -> Response:
         """Put a run into the queue; it goes on when the client leaves, and survives the server."""
-        run = await training.add(training.asked(request.scope["query_string"]))
+        async with asking(request) as asker:
+            run = await training.add(training.asked(request.scope["query_string"]), asker)
         facts = {"id": run.id, "position": training.position(run), "estimate_seconds": run.seconds_left}
         return Response(orjson.dumps(facts), 202, {**NOW, "Location": f"/api/trainings/{run.id}"}, media_type=JSON)
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
+from app.asker import Asker
 from app.calculator import Calculator
 from app.engine import EngineGone
 from app.main import create_app
@@ -21,19 +22,23 @@ from tests.app.asgi import post, request
 from tests.app.networkbodies import ALEXNET, long_document
 
 
+def client(gone: asyncio.Future[Any]) -> Asker:
+    return Asker("here", "", "-", gone)
+
+
 def test_more_than_the_queue_holds_is_503() -> None:
     async def run() -> list[Any]:
         calculator = Calculator(Settings(queue_size=2))
         never = asyncio.create_task(asyncio.sleep(60))
-        jobs = [calculator.run(never, lambda: time.sleep(0.05) or b"done") for _ in range(3)]
+        jobs = [calculator.run(client(never), lambda: time.sleep(0.05) or b"done") for _ in range(4)]
         outcomes = await asyncio.gather(*jobs, return_exceptions=True)
         never.cancel()
         return outcomes
 
     *served, refused = asyncio.run(run())
-    assert served == [b"done", b"done"]
+    assert served == [b"done"] * 3
     assert (refused.status, refused.code) == (503, "busy")
-    assert refused.message == "2 requests about networks are waiting already"
+    assert refused.message == "2 requests wait for an answer about networks already"
 
 
 def test_whoever_left_is_dropped_before_the_work_begins() -> None:
@@ -47,7 +52,7 @@ def test_whoever_left_is_dropped_before_the_work_begins() -> None:
     async def run() -> list[Any]:
         calculator = Calculator(Settings())
         stays, leaves = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (60, 0.01))
-        jobs = [calculator.run(gone, work, name) for gone, name in ((stays, "a"), (leaves, "b"), (stays, "c"))]
+        jobs = [calculator.run(client(gone), work, name) for gone, name in ((stays, "a"), (leaves, "b"), (stays, "c"))]
         outcomes = await asyncio.gather(*jobs, return_exceptions=True)
         stays.cancel()
         return outcomes
@@ -82,12 +87,12 @@ def test_whoever_left_is_forgotten_with_what_was_sent() -> None:
     async def run() -> int:
         calculator = Calculator(Settings())
         stays, leaves = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (60, 0.01))
-        first = asyncio.create_task(calculator.run(stays, lambda: time.sleep(0.2) or b"done"))
+        first = asyncio.create_task(calculator.run(client(stays), lambda: time.sleep(0.2) or b"done"))
         await asyncio.sleep(0)
         body = Body()
         held = weakref.ref(body)
         with suppress(EngineGone):
-            await calculator.run(leaves, lambda _: b"", body)
+            await calculator.run(client(leaves), lambda _: b"", body)
         del body
         gc.collect()
         assert not first.done()
@@ -113,7 +118,7 @@ def test_work_ends_when_its_client_leaves() -> None:
         calculator = Calculator(Settings())
         stays, leaves = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (60, 0.02))
         outcomes = await asyncio.gather(
-            calculator.run(leaves, work), calculator.run(stays, lambda: b"next"), return_exceptions=True
+            calculator.run(client(leaves), work), calculator.run(client(stays), lambda: b"next"), return_exceptions=True
         )
         stays.cancel()
         return outcomes
@@ -144,7 +149,7 @@ def test_a_stopped_calculator_ends_what_runs_and_drops_what_waits() -> None:
     async def run() -> list[Any]:
         calculator = Calculator(Settings())
         never = asyncio.create_task(asyncio.sleep(60))
-        jobs = [asyncio.create_task(calculator.run(never, work)) for _ in range(2)]
+        jobs = [asyncio.create_task(calculator.run(client(never), work)) for _ in range(2)]
         await asyncio.sleep(0.01)
         calculator.stop()
         outcomes = await asyncio.gather(*jobs, return_exceptions=True)

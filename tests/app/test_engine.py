@@ -21,6 +21,7 @@ import torch
 from safetensors.numpy import load
 from starlette.testclient import TestClient
 
+from app.asker import SERVER, Asker
 from app.engine import Engine, EngineBusy, EngineFailed, EngineGone, EngineTimedOut
 from app.main import create_app
 from app.questions import LayerMaps
@@ -77,7 +78,7 @@ def test_a_process_that_died_between_two_jobs_is_replaced() -> None:
 
 def test_a_job_that_kills_its_process_fails_alone() -> None:
     async def tell(engine: Engine) -> None:
-        poison = asyncio.create_task(engine._submit(None, os._exit, 1))
+        poison = asyncio.create_task(engine._submit(SERVER, os._exit, 1))
         good = asyncio.create_task(maps(engine))
         with pytest.raises(EngineFailed, match="the device's process died"):
             await poison
@@ -123,7 +124,7 @@ def test_whoever_left_is_forgotten_before_the_job_runs(tmp_path: Path) -> None:
         left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         trace = tmp_path / "ran"
         first = asyncio.create_task(maps(engine))
-        second = asyncio.create_task(engine._submit(left, Path.touch, trace))
+        second = asyncio.create_task(engine._submit(Asker("here", "", "-", left), Path.touch, trace))
         await asyncio.sleep(0)  # both are in the queue now
         left.set_result(None)
         with pytest.raises(EngineGone):
@@ -150,7 +151,7 @@ def test_a_job_that_takes_too_long_is_stopped() -> None:
     async def tell(engine: Engine) -> None:
         await engine.device()
         with pytest.raises(EngineTimedOut, match="this took longer than 1 s and was stopped"):
-            await engine._submit(None, time.sleep, 600)
+            await engine._submit(SERVER, time.sleep, 600)
 
     story(tell, max_seconds=1)
 

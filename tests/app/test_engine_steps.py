@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from app import worker
+from app.asker import SERVER
 from app.engine import QUIET_SECONDS, Engine, EngineFailed
 from app.settings import Settings
 from compute.errors import SpecError
@@ -94,7 +95,7 @@ def test_a_measurement_tells_its_steps_and_its_result(running: Running) -> None:
         told = [event async for event in engine.measure(PARALLEL)]
         assert all(set(event) >= {"stage", "done", "total", "seconds_left"} for event in told[:-1])
         assert told[-1]["result"]["kind"] == "parallel"
-        assert not await engine._submit(None, holds_a_measurement)
+        assert not await engine._submit(SERVER, holds_a_measurement)
 
     running.run(tell(running.engine))
 
@@ -113,13 +114,13 @@ def test_maps_between_its_steps_discard_a_round(running: Running) -> None:
 
 def test_closing_it_early_leaves_the_process_as_it_was(running: Running) -> None:
     async def tell(engine: Engine) -> None:
-        threads = await engine._submit(None, torch.get_num_threads)
+        threads = await engine._submit(SERVER, torch.get_num_threads)
         async with aclosing(engine.measure(LONG)) as events:
             assert "stage" in await anext(events)
             assert "stage" in await anext(events)
-            assert await engine._submit(None, holds_a_measurement)
-        assert not await engine._submit(None, holds_a_measurement)
-        assert await engine._submit(None, torch.get_num_threads) == threads
+            assert await engine._submit(SERVER, holds_a_measurement)
+        assert not await engine._submit(SERVER, holds_a_measurement)
+        assert await engine._submit(SERVER, torch.get_num_threads) == threads
         assert await maps(engine)
         assert [event async for event in engine.measure(PARALLEL)][-1]["result"]
 
@@ -140,7 +141,7 @@ def test_one_that_is_cancelled_ends_there_too(running: Running) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert not await engine._submit(None, holds_a_measurement)
+        assert not await engine._submit(SERVER, holds_a_measurement)
 
     running.run(tell(running.engine))
 

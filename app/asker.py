@@ -1,0 +1,66 @@
+"""Who asks: so that those who wait are served in turn, and whoever leaves is forgotten."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Any
+
+from fastapi import Request
+
+CLIENT = "groupscope-client"  # header: an id that a page drew by chance, for as long as it is open
+ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+REQUEST_ID = "groupscope.request_id"  # key of an ASGI scope
+
+
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """One request's client. address: of the machine it came from. client: the id that its page sent, else "".
+    gone: done once it has left."""
+
+    address: str
+    client: str
+    request_id: str
+    gone: "asyncio.Future[None] | None" = None
+
+
+SERVER = Asker("", "", "-")  # asks itself, and never leaves
+
+
+@asynccontextmanager
+async def asking(request: Request) -> AsyncIterator[Asker]:
+    """Whoever sent `request`, whose departure is noticed meanwhile."""
+    leaving = asyncio.create_task(_left(request))
+    try:
+        yield Asker(
+            address_of(request.scope),
+            client_of(request.headers.get(CLIENT, "")),
+            request.scope.get(REQUEST_ID, "-"),
+            leaving,
+        )
+    finally:
+        leaving.cancel()
+
+
+def client_of(sent: str) -> str:
+    """The id in a header, "" where it is none."""
+    return sent if ID.fullmatch(sent) else ""
+
+
+def address_of(scope: "Any") -> str:
+    """The machine a request came from; of IPv6 its network, for one machine has 2^64 addresses."""
+    host = (scope.get("client") or ("",))[0]
+    if ":" not in host:
+        return str(host)
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return str(host)
+    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
