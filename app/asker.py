@@ -12,7 +12,8 @@ from fastapi import Request
 
 CLIENT = "groupscope-client"  # header: an id that a page drew by chance, for as long as it is open
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-REQUEST_ID = "groupscope.request_id"  # key of an ASGI scope
+# Keys of an ASGI scope: what the request is called, and the status of its refusal, which may travel inside a 200.
+REQUEST_ID, REFUSED = "groupscope.request_id", "groupscope.refused"
 
 
 @dataclass(frozen=True, eq=False)

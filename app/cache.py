@@ -18,13 +18,15 @@ class ByteCache:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self.bytes = 0
+        self.bytes = self.hits = self.misses = 0
         self._bodies: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 
     def get(self, key: bytes) -> bytes | None:
         found = self._bodies.get(key)
         if found is None:
+            self.misses += 1
             return None
+        self.hits += 1
         self._bodies.move_to_end(key)
         return found[0]
 

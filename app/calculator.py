@@ -63,7 +63,7 @@ class Calculator:
         self._running: _Job[Any] | None = None
         self._lock = Lock()  # of the queue and of what runs: the loop puts work in, the thread takes it out
         self._thread = ThreadPoolExecutor(1, "calculator")
-        self._cache = ByteCache(settings.cache_bytes)
+        self.cache = ByteCache(settings.cache_bytes)
         self._names: set[str] = set()
 
     def answers(self, make: Callable[[bytes], bytes]) -> "Worked":
@@ -71,7 +71,7 @@ class Calculator:
         if make.__name__ in self._names:
             raise ValueError(f"two functions named {make.__name__} would answer for each other")
         self._names.add(make.__name__)
-        return Worked(make, self, self._cache)
+        return Worked(make, self, self.cache)
 
     def stop(self) -> None:
         with self._lock:

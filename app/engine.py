@@ -34,6 +34,8 @@ Events = AsyncGenerator[dict[str, Any], None]
 STOP_SECONDS = 3
 MAX_PAUSE_SECONDS = 30
 OPEN_SECONDS = 120  # to load torch from a cold disk and to compute something
+BUSY_SECONDS = 10  # at one job; who asks meanwhile waits too long to call it ready
+ANSWER_SECONDS = 3
 PROBE_SECONDS = 5  # a process that does not answer so long, though nothing runs there, never will
 LONGEST_RETRY = 30
 QUIET_SECONDS = 0.08  # after somebody was served until a measurement goes on: who drags a slider asks again at once
@@ -95,6 +97,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.spent: dict[str, Spent] = {}
+        self.restarts = 0
         self._waiting = Turns[_Job](Bounds(settings.queue_size, settings.address_queue, settings.client_queue))
         self._urgent: deque[_Job] = deque()  # before everyone's turn: what is tried again, ends, or asks how it is
         self._runs_since: float | None = None
@@ -123,20 +126,26 @@ class Engine:
         """Of the device's process, once there is one."""
         return next(iter(_pids(self._pool)), None)
 
-    async def trouble(self, seconds: float) -> str | None:
-        """Why the device can't be used now; None where it answers, or has been at one job for less than `seconds`. A
-        process that does not answer though nothing runs there is replaced."""
+    @property
+    def busy_seconds(self) -> float:
+        """Since the job that runs now began; 0 where none does."""
+        return 0.0 if self._runs_since is None else asyncio.get_running_loop().time() - self._runs_since
+
+    async def trouble(self) -> str | None:
+        """Why the device can't be used now; None where it answers, or has been at one job for no longer than
+        BUSY_SECONDS. A process that does not answer though nothing runs there is replaced."""
         if not self.ready:
-            return "the engine that computes feature maps is still starting"
-        loop = asyncio.get_running_loop()
-        running = self._runs_since
-        if running is not None and loop.time() - running >= seconds:
-            return f"the device has been at one job for {loop.time() - running:.0f} s"
+            return "The engine that computes feature maps is still starting"
+        if self.busy_seconds >= BUSY_SECONDS:
+            return f"The device has been at one job for {self.busy_seconds:.0f} s"
         job = self._urge(worker.ping, seconds=PROBE_SECONDS)
-        await asyncio.wait({job.done}, timeout=seconds)
-        if not job.done.done():
-            return f"the device's process does not answer within {seconds:g} s"
-        return _reason(error) if (error := job.done.exception()) else None
+        await asyncio.wait({job.done}, timeout=ANSWER_SECONDS)
+        if job.done.done():
+            return _reason(error) if (error := job.done.exception()) else None
+        if job in self._urgent:  # something else runs, and does not for long yet
+            self._forget(job)
+            return None
+        return f"The device's process does not answer within {ANSWER_SECONDS} s"
 
     async def memory(self, seconds: float) -> dict[str, int] | None:
         """Bytes of the device's memory by name; None where it takes longer to find out."""
@@ -378,6 +387,7 @@ class Engine:
             self._step = None
 
     async def _replace(self) -> None:
+        self.restarts += 1
         await self._close()
         self._open()
 

@@ -1,10 +1,11 @@
 """What can go wrong in a request, and the one shape in which every failure is answered.
 
-{"error": {"code", "message", "field", "hint"}}: always all four; `message` is the rule and the value, `hint` the way
-out, `field` the parameter to change. Errors of `compute` know nothing of HTTP; they become answers here.
+{"error": {"code", "message", "field", "hint"}, "request_id"}: always all five; `message` is the rule and the value,
+`hint` the way out, `field` the parameter to change, `request_id` what the log calls this request. Errors of `compute`
+know nothing of HTTP; they become answers here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,6 +16,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.asker import REFUSED, REQUEST_ID
 from app.engine import EngineBusy, EngineFailed, EngineGone, EngineOutOfMemory, EngineTimedOut
 from compute.errors import SpecError
 from compute.network.patience import TookTooLong
@@ -24,6 +26,7 @@ FORM_HINT = "send the picture as the file `image` of a multipart/form-data form"
 # from a header; everyone else gets plain HTTP.
 INLINE, STATUS = "groupscope-errors", "Groupscope-Status"
 LONGEST = 600  # characters of a message: what it repeats of a body may be a megabyte
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
 CLIENT_LEFT = 499  # nobody reads this answer; the number is nginx's
 
 
@@ -32,6 +35,7 @@ class ApiError(Exception):
 
     status = 422
     code = "invalid"
+    headers: Mapping[str, str] | None = None  # that go with the answer
 
     def __init__(self, message: str, field: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -44,14 +48,14 @@ class BadParameter(ApiError):
     code = "invalid_parameter"
 
 
-class EngineStarting(ApiError):
-    """The engine still loads torch."""
+class EngineNotReady(ApiError):
+    """It still loads torch, or hangs."""
 
     status = 503
-    code = "starting"
 
-    def __init__(self) -> None:
-        super().__init__("The engine that computes feature maps is still starting", hint="try again in a second")
+    def __init__(self, code: str, trouble: str) -> None:
+        super().__init__(trouble, hint="try again in a second")
+        self.code = code
 
 
 def shown(text: str, limit: int = 40) -> str:
@@ -79,7 +83,7 @@ def refusal_of(request: Request, error: Exception) -> Refusal:
     """The one converter."""
     match error:
         case ApiError():
-            return Refusal(error.status, error.code, error.message, error.field, error.hint)
+            return Refusal(error.status, error.code, error.message, error.field, error.hint, error.headers)
         case SpecError():
             return Refusal(_status(error), error.code, cut(error.message), error.field, error.hint and cut(error.hint))
         case TookTooLong():
@@ -119,20 +123,21 @@ def _http(request: Request, error: HTTPException) -> Refusal:
     return Refusal(status, status.name.lower(), message, None, hint, headers)
 
 
-def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> None:
-    """Answer every failure of `app` in one shape; `page` writes it for people who followed a link."""
+def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> Refuse:
+    """Answer every failure of `app` in one shape; `page` writes it for people who followed a link. Returns what does
+    so, for what stands before the routes."""
 
     async def refuse(request: Request, error: Exception) -> Response:
         refusal = refusal_of(request, error)
         if not request.scope["path"].startswith("/api/") and "text/html" in request.headers.get("accept", ""):
             return page(refusal)
         headers = {**(refusal.headers or {}), "Cache-Control": "no-store"}
-        if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = str(getattr(error, "retry_after", 1))
-        status = refusal.status
+        if refusal.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+            headers.setdefault("Retry-After", str(getattr(error, "retry_after", 1)))
+        status = request.scope[REFUSED] = refusal.status
         if request.headers.get(INLINE) == "inline":
             status, headers[STATUS] = HTTPStatus.OK, str(refusal.status)
-        body = orjson.dumps({"error": refusal.as_dict()})
+        body = orjson.dumps({"error": refusal.as_dict(), "request_id": request.scope.get(REQUEST_ID, "-")})
         return Response(body, status, headers, media_type="application/json")
 
     async def leave(request: Request, error: Exception) -> Response:
@@ -151,3 +156,4 @@ def add_error_handlers(app: FastAPI, page: Callable[[Refusal], Response]) -> Non
         app.add_exception_handler(kind, refuse)
     for kind in (EngineGone, ClientDisconnect):
         app.add_exception_handler(kind, leave)
+    return refuse

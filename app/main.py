@@ -1,7 +1,7 @@
 """Assembles the server: the one place where its parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -14,16 +14,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, remove_compress_type
 
 from app import __version__
+from app.access import Access, Guarded
 from app.calculator import Calculator
 from app.checkpoints import Checkpoints
 from app.documents import Documents
 from app.documentschema import document_schema
+from app.doors import Doors
 from app.engine import Engine
 from app.errors import add_error_handlers
 from app.images import Images
+from app.logs import tell
 from app.measureparams import measure_parameters
 from app.measuring import Measuring
-from app.middleware import SecurityHeaders
+from app.metrics import Metrics
+from app.middleware import Around, Seen
 from app.networkanswers import NetworkAnswers
 from app.pages import Pages
 from app.params import parameters
@@ -31,13 +35,14 @@ from app.results import Results
 from app.routers.checkpoints import add_checkpoint_routes
 from app.routers.growth import add_growth_routes
 from app.routers.images import add_image_routes
+from app.routers.login import add_login_routes
 from app.routers.maps import add_map_routes
 from app.routers.measure import add_measure_routes, add_result_routes
 from app.routers.networks import add_network_routes
 from app.routers.numbers import add_number_routes
 from app.routers.page import add_page_routes
 from app.routers.stack import add_stack_routes
-from app.routers.status import add_status_routes
+from app.routers.status import add_metrics_route, add_status_routes
 from app.routers.training import add_run_routes, add_training_routes
 from app.routing import DirectRoute
 from app.runstore import RunStore
@@ -52,12 +57,13 @@ SWEEP_SECONDS = 600
 
 
 class Server(FastAPI):
-    """FastAPI with the security headers around everything, the answer to a crash included.
+    """FastAPI with the headers, and who sees every request, around everything, the answer to a crash included.
 
-    `components`: schemas of its documentation that are made, not modelled.
+    `components`: schemas of its documentation that are made, not modelled. `ended` is told of every request.
     """
 
     components: Mapping[str, Any] = MappingProxyType({})
+    ended: tuple[Callable[[Seen], None], ...] = (tell,)
 
     def openapi(self) -> dict[str, Any]:
         described = super().openapi()
@@ -65,7 +71,11 @@ class Server(FastAPI):
         return described
 
     def build_middleware_stack(self) -> ASGIApp:
-        return SecurityHeaders(super().build_middleware_stack())
+        return Around(super().build_middleware_stack(), self._tell)
+
+    def _tell(self, seen: Seen) -> None:
+        for told in self.ended:
+            told(seen)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -79,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     measure_table, training_table = measure_parameters(settings), training_parameters(settings)
     training = Training(engine, RunStore(settings.runs, settings.runs_kept), training_table, settings)
     tables = {"layer": table, "stack": stack_table, "measure": measure_table, "train": training_table}
-    pages = Pages(settings, tables, images)
+    pages, access = Pages(settings, tables, images), Access(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -108,7 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine  # for whoever started the server and wants to say what it computes on
     app.state.leavers = (measuring, training)  # and for whoever stops it
     api = APIRouter(route_class=DirectRoute)
-    add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
+    caches = add_number_routes(api, table, settings)  # first: the most frequent, and routes are tried in order
     add_map_routes(api, table, images, checkpoints, engine, settings)
     add_stack_routes(api, stack_table, images, checkpoints, engine, calculator, settings)
     add_checkpoint_routes(api, stack_table, checkpoints, settings)
@@ -120,12 +130,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_growth_routes(api, table, calculator, settings)
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)
+    if settings.metrics:
+        metrics = Metrics(engine, {"device": engine, "networks": calculator}, {**caches, "networks": calculator.cache})
+        add_metrics_route(api, metrics)
+        app.ended = (tell, metrics.count)
     add_page_routes(api, pages)
+    add_login_routes(api, access, pages)
     app.router.routes.extend(api.routes)  # include_router matches each request twice, once for the router
-    add_error_handlers(app, pages.error)
+    refuse = add_error_handlers(app, pages.error)
     app.mount("/static", _read_only(_static_files()))
     remove_compress_type("text/event-stream")  # an event that waits in a compressor comes late
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM)
+    if access.needed:
+        app.add_middleware(Guarded, access=access, refuse=refuse)
+    app.add_middleware(Doors, refuse=refuse, settings=settings)  # the last one added stands first
     return app
 
 

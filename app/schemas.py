@@ -159,3 +159,4 @@ class Failure(Model):
     """Every 4xx and 5xx."""
 
     error: Error
+    request_id: str = Field(description="the same in the header X-Request-Id and in the server's log")

@@ -13,17 +13,21 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from app import logs
+from app.connections import Connections, allow_files, files_for
 from app.engine import EngineFailed
 from app.main import create_app
 from app.settings import Settings
+
+GRACE_SECONDS = 1  # for answers under way, once asked to stop
 
 
 class AnnouncingServer(uvicorn.Server):
     """Prints its address once it listens, and the device once it is known."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, connections: Connections) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._connections = app, connections
         self._telling: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: Any = None) -> None:
@@ -36,6 +40,7 @@ class AnnouncingServer(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         for leaver in self._app.state.leavers:
             leaver.leave()  # first: streams of events would be waited for
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._connections.abort)
         await super().shutdown(sockets)
 
     async def _tell_device(self) -> None:
@@ -63,12 +68,18 @@ def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on that address, or a sentence and the end."""
+def listen(settings: Settings) -> socket.socket:
+    """A socket on the address of the settings, or a sentence and the end."""
+    host = settings.host
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, settings.port), family=family)
     except OSError as error:
         sys.exit(f"Cannot listen: {error.strerror}; choose another with --port or --host")
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # what is sent to a machine that has vanished is given up, and all of it
+        milliseconds = int(2000 * settings.slow_seconds)  # what was handed to the system already among it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listener
 
 
 def parse_flags(arguments: list[str] | None = None) -> Settings:
@@ -88,21 +99,30 @@ def parse_flags(arguments: list[str] | None = None) -> Settings:
 
 def main() -> None:
     settings = parse_flags()
-    listener = listen(settings.host, settings.port)  # first: a port in use is said before anything is loaded
+    logs.set_up(settings)
+    listener = listen(settings)  # first: a port in use is said before anything is loaded
     app = create_app(settings)
     gc.freeze()  # what is imported stays: a full collection, for which every thread waits, need not visit it
+    connections = Connections(settings, allow_files(files_for(settings)))
+    if connections.most < settings.connections:
+        say(f"Only {connections.most} connections may be open: the system allows no more files; see ulimit -n")
     config = uvicorn.Config(
         app,
         settings.host,
         settings.port,
+        http=connections.protocol,
+        ws="none",
+        log_config=None,  # uvicorn's own lines go where ours do
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.proxies),  # else nobody is believed what they say of others
+        forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=3,
     )
     signal.signal(signal.SIGTERM, _end)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end; uvicorn raises it again when done
-        AnnouncingServer(config, app).run([listener])
+        AnnouncingServer(config, app, connections).run([listener])
 
 
 def _end(number: int, frame: Any) -> None:

@@ -77,7 +77,7 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture(scope="module")
 def client(app: FastAPI) -> TestClient:
     """Talks to `app`, whose engine is not started: for everything but feature maps."""
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, "http://localhost", raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="session")

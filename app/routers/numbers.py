@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.cache import Answers
+from app.cache import Answers, ByteCache
 from app.figures import depth_figure, split_figure
 from app.limits import bounded_layer, check_depth
 from app.params import DEPTH, DEPTH_FIGURE, LAYER, Table
@@ -17,7 +17,8 @@ from compute.describe import describe_layer
 from compute.network.code import layer_code
 
 
-def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> None:
+def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> dict[str, ByteCache]:
+    """Returns the caches of their answers, by name."""
     layer_query = Query(table, LAYER, settings.max_query_bytes, by_scheme=True)
     depth_query = Query(table, DEPTH, settings.max_query_bytes)
     figure_query = Query(table, DEPTH_FIGURE, settings.max_query_bytes)
@@ -86,3 +87,5 @@ def add_number_routes(router: APIRouter, table: Table, settings: Settings) -> No
     async def depth_curves(request: Request) -> Response:
         """The curves of /api/depth as a Plotly figure, one line a scheme."""
         return Response(curves(request.scope["query_string"]), media_type=JSON)
+
+    return {"layer": layers.cache, "depth": depths.cache, "split": splits.cache, "curves": curves.cache}

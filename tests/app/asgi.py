@@ -41,7 +41,7 @@ async def request(
         "raw_path": path.encode(),
         "query_string": query,
         "root_path": "",
-        "headers": [(b"host", b"test"), *headers],
+        "headers": [(b"host", b"localhost"), *headers],
         "client": ("test", 1),
         "server": ("test", 80),
     }

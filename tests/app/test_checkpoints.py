@@ -44,7 +44,7 @@ def put(settings: Settings, name: str = "logarithmic-1", raw: bytes | None = Non
 def running(settings: Settings) -> Iterator[TestClient]:
     """The engine runs, and there is a network of a run."""
     put(settings)
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), "http://localhost") as client:
         yield client
 
 
@@ -272,7 +272,7 @@ def test_ids_lead_nowhere_else(tmp_path: Path) -> None:
 def test_uploads_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.checkpoints.UPLOADS_KEPT", 2)
     settings = Settings(store=tmp_path, results=tmp_path / "m.sqlite", runs=tmp_path / "runs")
-    client = TestClient(create_app(settings))
+    client = TestClient(create_app(settings), "http://localhost")
     ids = [bring(client, file_of(STACK, seed=seed)).json()["id"] for seed in range(4)]
     left = {
         entry["id"] for entry in client.get("/api/checkpoints").json()["checkpoints"] if entry["origin"] == "upload"
@@ -283,7 +283,7 @@ def test_uploads_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
     settings = Settings(store=tmp_path / "store", results=tmp_path / "m.sqlite", runs=tmp_path / "runs")
-    client = TestClient(create_app(settings), raise_server_exceptions=False)
+    client = TestClient(create_app(settings), "http://localhost", raise_server_exceptions=False)
     answer = bring(client, file_of(STACK))
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unwritable")
 

@@ -165,7 +165,7 @@ def test_whoever_asked_for_too_much_is_told_not_to_ask_again(tmp_path: Path) -> 
         runs=tmp_path / "runs",
         max_seconds=0.001,
     )
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), "http://localhost") as client:
         answer = client.get("/api/feature-maps", params={"image": image, "size": 512})
     assert answer.status_code == 503
     assert answer.json()["error"] == {

@@ -250,7 +250,7 @@ def test_forms_without_the_picture(client: TestClient) -> None:
 
 def test_a_store_that_cannot_be_written_is_503(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    client = TestClient(create_app(Settings(store=tmp_path / "file" / "images")))
+    client = TestClient(create_app(Settings(store=tmp_path / "file" / "images")), "http://localhost")
     answer = upload(client, saved(zoo.flag()))
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "store_unwritable"
@@ -258,7 +258,7 @@ def test_a_store_that_cannot_be_written_is_503(tmp_path: Path) -> None:
 
 
 def test_a_store_too_small_is_507(tmp_path: Path) -> None:
-    client = TestClient(create_app(Settings(store=tmp_path, store_bytes=10)))
+    client = TestClient(create_app(Settings(store=tmp_path, store_bytes=10)), "http://localhost")
     assert upload(client, saved(zoo.flag())).status_code == 507
 
 

@@ -148,7 +148,9 @@ def test_clients_that_leave_at_once_do_no_harm(server: str, http: httpx2.Client,
     address = urlsplit(server)
     for seed in range(100):
         with socket.create_connection((address.hostname, address.port)) as leaver:
-            leaver.sendall(f"GET /api/feature-maps?image={sample}&seed={seed} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+            leaver.sendall(
+                f"GET /api/feature-maps?image={sample}&seed={seed} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+            )
     tensors, _ = maps(http, image=sample, **SMALL)
     assert tensors["maps"].shape == (8, 32, 32)
 
@@ -167,7 +169,7 @@ def test_a_full_queue_is_503_and_whoever_leaves_it_makes_room(tmp_path: Path, sa
         left.set()
         return await first, second
 
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         assert client.portal is not None
         gone, refused = client.portal.call(story)
         assert app.state.engine.waiting == 0
@@ -200,7 +202,7 @@ def test_the_server_says_what_it_computes_on(http: httpx2.Client) -> None:
 
 def test_a_body_cut_off_in_the_middle_breaks_nothing(server: str, http: httpx2.Client) -> None:
     address = urlsplit(server)
-    head = "POST /api/images HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = "POST /api/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     with socket.create_connection((address.hostname, address.port)) as leaver:
         leaver.sendall(f"{head}Content-Length: 1000\r\n\r\n--b\r\n".encode())
     assert http.get("/healthz").status_code == 200
@@ -208,7 +210,7 @@ def test_a_body_cut_off_in_the_middle_breaks_nothing(server: str, http: httpx2.C
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(server: str) -> None:
     address = urlsplit(server)
-    head = "POST /api/images HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = "POST /api/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=30) as sender:
         sender.sendall(f"{head}Content-Length: 100000000\r\n\r\n".encode())
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")

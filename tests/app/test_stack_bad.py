@@ -260,7 +260,7 @@ ON_THE_DEVICE = [
 def test_a_picture_that_is_gone_is_404_wherever_it_was_known(tmp_path: Path) -> None:
     """The engine still holds its square: what the store let go of is gone all the same."""
     app = create_app(Settings(store=tmp_path, store_bytes=500, device="cpu"))
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         first, second = zoo.saved(zoo.flag()), zoo.saved(Image.effect_noise((12, 12), 50))
         image_id = client.post("/api/images", files={"image": first}).json()["id"]
         query = {"image": image_id, **SMALL}
@@ -288,7 +288,7 @@ def test_whoever_leaves_makes_room(tmp_path: Path) -> None:
         left.set()
         return await first, second
 
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         assert client.portal is not None
         for path in ON_THE_DEVICE:
             gone, refused = client.portal.call(story, path)

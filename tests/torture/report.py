@@ -8,8 +8,8 @@ from tabulate import tabulate
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. part: of the torture. what: was tried or measured. figure: what was seen. limit: what may be; "" where
-    the figure is only told. ok: whether it held."""
+    """One figure. part: of the torture. what: was tried or measured. figure: what was seen. limit: what may be; ""
+    where the figure is only told. ok: whether it held."""
 
     part: str
     what: str
