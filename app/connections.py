@@ -1,0 +1,124 @@
+"""All connections: how many there may be, and one timer that ends those over which nothing moves."""
+
+import asyncio
+import sys
+from collections import Counter
+from functools import partial
+from typing import Any, cast
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.asker import address_of
+from app.connection import Connection
+from app.settings import Settings
+from app.turnedaway import Reasons
+
+UNREAD_BYTES = 1 << 30  # of all answers that nobody has taken yet
+LINGERING = 256  # connections that may stay a moment after they were turned away
+SPARE_FILES = 128  # of this process beside its connections: pictures, databases, the engine's pipes
+LOOK_SECONDS = 1.0
+
+
+class Connections:
+    """Admits connections, and looks at each of them once a second."""
+
+    def __init__(self, settings: Settings, files: int = sys.maxsize) -> None:
+        """files: that this process may have open."""
+        self.most = max(1, min(settings.connections, files - LINGERING - SPARE_FILES))
+        self.slow_seconds = settings.slow_seconds
+        self.reasons = Reasons(settings, self.most)
+        self.ended: Counter[str] = Counter()  # before their time, by reason
+        self._most_here = settings.address_connections
+        self._proxies = ProxyHeadersMiddleware(_nothing, settings.proxies).trusted_hosts
+        self._open: dict[Connection, str] = {}
+        self._addresses: Counter[str] = Counter()
+        self._lingering: set[Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def protocol(self) -> type[asyncio.Protocol]:
+        """What uvicorn.Config takes as `http`."""
+        return cast("type[asyncio.Protocol]", partial(Connection, self))
+
+    def admit(self, connection: Connection) -> None:
+        """Raises TurnedAway where there are too many. A proxy's address stands for many people, and has no bound."""
+        self._watch(connection.loop)
+        address = address_of({"client": connection.client})
+        if len(self._open) >= self.most:
+            raise self.reasons.too_many
+        if self._addresses[address] >= self._most_here and address not in self._proxies:
+            raise self.reasons.too_many_here
+        self._open[connection] = address
+        self._addresses[address] += 1
+
+    def may_linger(self, connection: Connection) -> bool:
+        """A connection that was turned away makes room at once, and stays a moment if not too many do."""
+        self._forget(connection)
+        if len(self._lingering) >= LINGERING:
+            return False
+        self._lingering.add(connection)
+        return True
+
+    def lost(self, connection: Connection) -> None:
+        self._forget(connection)
+        self._lingering.discard(connection)
+
+    def abort(self) -> None:
+        """Ends all of them, whatever they are at."""
+        for connection in [*self._open, *self._lingering]:
+            connection.transport.abort()
+
+    def _forget(self, connection: Connection) -> None:
+        address = self._open.pop(connection, None)
+        if address is None:
+            return
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._timer:
+            self._timer = loop.call_later(min(LOOK_SECONDS, self.slow_seconds / 4), self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer, now = None, loop.time()
+        unread = {connection: connection.look(now) for connection in [*self._open, *self._lingering]}
+        self._bound(unread)
+        if self._open or self._lingering:
+            self._watch(loop)
+
+    def _bound(self, unread: dict[Connection, int]) -> None:
+        """Slow readers of large answers could fill the memory before any is slow for long: the largest go first."""
+        total = sum(unread.values())
+        for connection in sorted(unread, key=unread.__getitem__, reverse=True) if total > UNREAD_BYTES else ():
+            connection.cut("unread_by_all")
+            total -= unread[connection]
+            if total <= UNREAD_BYTES:
+                return
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Of uvicorn's reader of proxies' headers only its list of proxies is wanted here."""
+
+
+def files_for(settings: Settings) -> int:
+    """That a server with these settings may have open."""
+    return settings.connections + LINGERING + SPARE_FILES
+
+
+def allow_files(wanted: int) -> int:
+    """Raises the number of files that this process may have open towards `wanted`; returns what it is now."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return sys.maxsize
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
