@@ -1,14 +1,16 @@
 """Real servers for tests of measurements, and a client that reads their events."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -32,11 +34,12 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, *flags: str) -> Iterator[Serving]:
+def serving(folder: Path, *flags: str, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Serving]:
     """A server whose pictures and results lie in `folder`; it listens, torch may not be loaded yet."""
     command = [sys.executable, "-m", "app", "--port", "0", "--device", "cpu", "--store", str(folder / "images")]
     command += ["--results", str(folder / "measurements.sqlite"), "--runs", str(folder / "runs"), *flags]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, **pipes) as process:
         assert process.stdout
         first = process.stdout.readline()
         address = re.fullmatch(r"Groupscope on (http://127\.0\.0\.1:\d+)\n", first)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, getBytes, getJson } from "../../static/js/core/api.js";
+import { ApiError, CLIENT, getBytes, getJson, postJson, remove, sendFile } from "../../static/js/core/api.js";
 
 const refusal = { code: "invalid_split", message: "groups must divide in_channels: 64 % 3 = 1", field: "groups", hint: "use 4" };
 
@@ -80,4 +80,36 @@ test("an answer is its JSON or its bytes", async (t) => {
   serve(t, () => new Response('{"macs": 7}'));
   assert.deepEqual(await getJson("/api/layer"), { macs: 7 });
   assert.equal((await getBytes("/api/layer")).byteLength, 11);
+});
+
+test("every request of a page carries the same id, and another page draws another", async (t) => {
+  const asked = serve(t, () => new Response("{}"));
+  await getJson("/api/layer");
+  await remove("/api/images/1");
+  await sendFile("/api/checkpoints", new Blob(["x"]));
+  await postJson("/api/networks/analyze", {});
+  const sent = new Set(asked.map(({ headers }) => headers["Groupscope-Client"]));
+  assert.deepEqual([...sent], [CLIENT.value]);
+  assert.match(CLIENT.value, /^[A-Za-z0-9_-]{16,64}$/);
+  const { CLIENT: another } = await import("../../static/js/core/api.js?another");
+  assert.match(another.value, /^[A-Za-z0-9_-]{16,64}$/);
+  assert.notEqual(another.value, CLIENT.value);
+});
+
+test("a crash is told with what the log calls it; nothing else is", async (t) => {
+  const told = (/** @type {number} */ status) => new Response(JSON.stringify({ error: { ...refusal, code: "internal", message: "The server failed on this request", hint: "the server's log says why" }, request_id: "3f2a9c01" }), { status });
+  const answers = [told(500), told(503)];
+  serve(t, () => /** @type {Response} */ (answers.shift()));
+  assert.equal((await errorOf(getJson("/api/layer"))).sentence, "The server failed on this request; the server's log says why; mention request 3f2a9c01 when you report this.");
+  assert.equal((await errorOf(getJson("/api/layer"))).sentence, "The server failed on this request; the server's log says why.");
+});
+
+test("what is refused is refused again; signing in and waiting mend the rest", () => {
+  const kinds = (/** @type {[number, string][]} */ ...all) => all.map(([status, code]) => {
+    const { refused, passing } = new ApiError(status, { ...refusal, code });
+    return refused ? "refused" : passing ? "passing" : "again";
+  });
+  assert.deepEqual(kinds([422, "invalid_split"], [404, "not_found"], [429, "too_many_tries"]), ["refused", "refused", "refused"]);
+  assert.deepEqual(kinds([503, "busy"], [503, "starting"], [429, "too_fast"]), ["passing", "passing", "passing"]);
+  assert.deepEqual(kinds([401, "token_needed"], [500, "internal"], [503, "engine_failed"], [0, "unreachable"]), ["again", "again", "again", "again"]);
 });

@@ -7,7 +7,6 @@ import { ApiError } from "./api.js";
 const REST_MS = 120; // a drag comes first
 const RETRY_MS = 2000;
 const TRIES = 5; // in a row without an answer
-const PASSING = new Set(["busy", "starting", "unreachable"]); // what waiting mends
 
 /**
  * @template W
@@ -39,7 +38,7 @@ export function createAhead({ load, came, refused }, { restMs = REST_MS, retryMs
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
-        const passing = PASSING.has(error.code);
+        const passing = error.passing || error.code === "unreachable";
         if (passing && left > 1) {
           timer = setTimeout(() => void go(list.slice(k), left - 1, signal), retryMs);
           return;

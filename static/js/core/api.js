@@ -6,6 +6,14 @@
  */
 export const INLINE_ERRORS = { name: "Groupscope-Errors", value: "inline" };
 const STATUS = "Groupscope-Status";
+const ID_BYTES = 15; // 20 characters of base64, none of them padding
+const PASSING = new Set(["busy", "starting", "too_fast"]); // what waiting mends
+
+/** Drawn once a page: the server serves pages in turn. `crypto.randomUUID` is for pages with TLS only. */
+export const CLIENT = {
+  name: "Groupscope-Client",
+  value: btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(ID_BYTES)))).replaceAll("+", "-").replaceAll("/", "_"),
+};
 
 /** @param {{status: number, header: (name: string) => string|null}} answer */
 export const statusOf = ({ status, header }) => Number(header(STATUS) ?? status);
@@ -14,19 +22,32 @@ export class ApiError extends Error {
   /**
    * @param {number} status  0 when no answer came
    * @param {{code: string, message: string, field: string|null, hint: string|null}} error
+   * @param {string} [request]  what the server's log calls it
    */
-  constructor(status, error) {
+  constructor(status, error, request) {
     super(error.message);
     this.name = "ApiError";
     this.status = status;
     this.code = error.code;
     this.field = error.field;
     this.hint = error.hint;
+    this.request = request;
+  }
+
+  /** Nothing is wrong with what was asked for: it may be asked again in a while. */
+  get passing() {
+    return PASSING.has(this.code);
+  }
+
+  /** Asked again, the server would say the same; unless somebody signs in. */
+  get refused() {
+    return this.status >= 400 && this.status < 500 && this.status !== 401 && !this.passing;
   }
 
   /** What happened and what to do, in one line. */
   get sentence() {
-    const parts = [this.message, this.hint].filter(Boolean).map((part) => String(part).replace(/[.;]$/, ""));
+    const report = this.status === 500 && this.request ? `mention request ${this.request} when you report this` : null;
+    const parts = [this.message, this.hint, report].filter(Boolean).map((part) => String(part).replace(/[.;]$/, ""));
     const sentence = `${parts.join("; ")}.`;
     return /^[a-z]+[ ,]/.test(sentence) ? sentence[0].toUpperCase() + sentence.slice(1) : sentence;
   }
@@ -42,7 +63,8 @@ export const sentenceOf = (error) => (error instanceof ApiError ? error.sentence
  */
 async function toError(response, status) {
   try {
-    return new ApiError(status, (await response.json()).error);
+    const { error, request_id } = await response.json();
+    return new ApiError(status, error, request_id);
   } catch {
     return new ApiError(status, {
       code: "http",
@@ -79,7 +101,7 @@ async function arrived(arriving) {
  * @returns {Promise<Response>}
  */
 async function request(path, init) {
-  const headers = { ...init?.headers, [INLINE_ERRORS.name]: INLINE_ERRORS.value };
+  const headers = { ...init?.headers, [INLINE_ERRORS.name]: INLINE_ERRORS.value, [CLIENT.name]: CLIENT.value };
   const response = await arrived(fetch(path, { ...init, headers }));
   const status = statusOf({ status: response.status, header: (name) => response.headers.get(name) });
   if (status >= 400) throw await toError(response, status);

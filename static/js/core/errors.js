@@ -4,6 +4,8 @@
  */
 import { h } from "./dom.js";
 
+const LOGIN = "/login";
+
 /**
  * @typedef {{label: string, run: () => void}} WayOut  a one-click way out
  * @typedef {typeof import("./errors.js")} Errors
@@ -49,6 +51,18 @@ function describe(control, id, on) {
 }
 
 /**
+ * A sentence whose `/login` leads there: in a tab of its own, so that nothing on this page is lost.
+ * @param {string} sentence
+ * @returns {(string|Node)[]}
+ */
+export function withLink(sentence) {
+  const at = sentence.indexOf(LOGIN);
+  if (at < 0) return [sentence];
+  const link = h("a", { href: LOGIN, target: "_blank", rel: "noopener" }, LOGIN);
+  return [sentence.slice(0, at), link, sentence.slice(at + LOGIN.length)];
+}
+
+/**
  * @param {string|null} field
  * @param {"error"|"note"} kind
  * @param {string} sentence
@@ -60,7 +74,7 @@ function show(field, kind, sentence, waysOut) {
   const buttons = waysOut.map(({ label, run }) =>
     h("button", { type: "button", class: "way-out", onclick: run }, label),
   );
-  message.replaceChildren(sentence, ...buttons);
+  message.replaceChildren(...withLink(sentence), ...buttons);
   message.dataset.kind = kind;
   const folded = message.closest("details");
   if (folded) folded.open = true;

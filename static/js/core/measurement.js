@@ -66,7 +66,7 @@ export function createMeasurement({ store, kind, key, find, begin, changed = () 
       const result = kept ? await getJson(`/api/measurements/${kept.id}`, { signal }) : null;
       if (!signal.aborted) become({ ...NOTHING, phase: result ? "done" : "none", kept: kept?.id ?? null, result });
     } catch (error) {
-      if (!signal.aborted) become({ ...NOTHING, note: error instanceof ApiError && error.status < 500 && error.status > 0 ? null : sentenceOf(/** @type {Error} */ (error)) });
+      if (!signal.aborted) become({ ...NOTHING, note: error instanceof ApiError && error.refused ? null : sentenceOf(/** @type {Error} */ (error)) });
     }
   }
 
@@ -99,6 +99,9 @@ export function createMeasurement({ store, kind, key, find, begin, changed = () 
     on("result", (result) => finish({ phase: "done", id: null, kept: result.id, progress: null, result, note: result.stored === false ? result.stored_reason : null }));
     on("cancelled", () => finish({ ...NOTHING, note: "Cancelled: nothing was kept of it." }));
     on("failed", ({ error }) => finish({ ...NOTHING, note: new ApiError(0, error).sentence }));
+    events.addEventListener("error", () => {
+      if (stream === events && events.readyState === EventSource.CLOSED) void look(); // refused: that tells why
+    });
   }
 
   /** @param {Partial<Standing>} patch */

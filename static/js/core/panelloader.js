@@ -43,7 +43,7 @@ function labelOf(field) {
 export function createPanelLoader({ store, errors, canonical }, panel, key, load, { after = "", exits = () => [] } = {}) {
   /** @param {Error} error */
   function fail(error) {
-    const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    const refused = error instanceof ApiError && error.refused;
     const place = refused && error.field !== panel ? labelOf(error.field) : null;
     if (place) return errors.showFieldError(panel, `Not shown anew: see the sentence beside “${place}”.`);
     if (!refused) onceMore.add(loader.refresh);

@@ -1,5 +1,5 @@
 /** Sends one picture and tells how far it is: fetch cannot report the progress of an upload, XMLHttpRequest can. */
-import { ApiError, INLINE_ERRORS, statusOf } from "./api.js";
+import { ApiError, CLIENT, INLINE_ERRORS, statusOf } from "./api.js";
 
 /**
  * @param {Blob} blob
@@ -18,7 +18,7 @@ export function uploadImage(blob, { signal, onProgress } = {}) {
     request.onabort = () => reject(new DOMException("superseded", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
     request.open("POST", "/api/images");
-    request.setRequestHeader(INLINE_ERRORS.name, INLINE_ERRORS.value);
+    for (const { name, value } of [INLINE_ERRORS, CLIENT]) request.setRequestHeader(name, value);
     request.send(body);
   });
 }
@@ -28,7 +28,8 @@ function errorOf(request) {
   const { responseText } = request;
   const status = statusOf({ status: request.status, header: (name) => request.getResponseHeader(name) });
   try {
-    return new ApiError(status, JSON.parse(responseText).error);
+    const { error, request_id } = JSON.parse(responseText);
+    return new ApiError(status, error, request_id);
   } catch {
     const message = status ? `The server answered ${status} without an explanation.` : "The picture could not be sent.";
     const hint = "Check that the server is running, then try again.";

@@ -154,7 +154,7 @@ export function createDepthPanel(host, deps) {
   function complain(error) {
     busy.end();
     if (!(error instanceof Error)) throw error;
-    const refused = error instanceof ApiError && error.status > 0;
+    const refused = error instanceof ApiError && error.refused;
     const again = refused ? [] : [{ label: "Try again", run: refresh }];
     errors.showFieldError("depth", error instanceof ApiError ? error.sentence : error.message, again);
   }

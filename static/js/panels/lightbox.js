@@ -6,6 +6,7 @@
  */
 import { ApiError, getBytes } from "../core/api.js";
 import { h, listeners, qs, setText } from "../core/dom.js";
+import { withLink } from "../core/errors.js";
 import { createLatest } from "../core/latest.js";
 import { mapsQuery } from "../core/url.js";
 import { paintMaps, rangeOf } from "../draw/maps.js";
@@ -79,7 +80,7 @@ export function createLightbox(dialog, { store, onClose }) {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
-      setText(message, error.sentence);
+      message.replaceChildren(...withLink(error.sentence));
     }
   }
 

@@ -27,7 +27,6 @@ import { createReadout, createStatsTable, sentenceOf, titleOf } from "./mapstats
 
 const OLD_MAPS = "These are still the maps of the last layer that could be computed.";
 const CACHE_BYTES = 64 << 20;
-const PASSING = new Set(["busy", "starting"]); // what waiting mends; a failed engine fails again
 const RETRY_MS = 1000; // then twice as long each time
 const MOST_RETRY_MS = 10_000;
 const HINT = "Point at a map, or tab to it and use the arrow keys, for its statistics. Click or Enter enlarges.";
@@ -196,18 +195,18 @@ export function createMapsPanel(host, { store, errors, trained }) {
   function complain(error) {
     busy.end();
     if (!(error instanceof ApiError)) throw error;
-    const { status, code, sentence, field } = error;
+    const { status, sentence, field, passing } = error;
     const lost = status === 404 && field === "image";
     complained = lost ? "image" : (field ?? "maps");
     if (lost) {
       host.dispatchEvent(new CustomEvent("image-missing", { bubbles: true, detail: sentence }));
       return;
     }
-    if (PASSING.has(code)) {
+    if (passing) {
       retry = window.setTimeout(refresh, retryMs);
       retryMs = Math.min(MOST_RETRY_MS, 2 * retryMs);
     }
-    const byHand = !PASSING.has(code) && (status === 0 || status >= 500);
+    const byHand = !passing && !error.refused; // a failed engine fails again
     errors.showFieldError(complained, sentence, byHand ? [{ label: "Try again", run: refresh }] : []);
     if (complained !== "maps") errors.showFieldError("maps", picture ? `${OLD_MAPS} ${sentence}` : sentence);
     body.classList.add("stale");

@@ -1,6 +1,7 @@
 /** What runs, what waits, and what was measured before: listed, opened, taken away, deleted. */
-import { getJson, sentenceOf } from "../../core/api.js";
+import { getJson, remove as forget, sentenceOf } from "../../core/api.js";
 import { h, qs } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { moment } from "../../model/measurewords.js";
 import { headOf } from "../stack/twin.js";
 
@@ -26,7 +27,7 @@ export function createResults(host, { deleted }) {
   let timer;
 
   /** @param {Error} error */
-  const fail = (error) => message.replaceChildren(sentenceOf(error));
+  const fail = (error) => message.replaceChildren(...withLink(sentenceOf(error)));
 
   async function showQueue() {
     clearTimeout(timer);
@@ -55,8 +56,7 @@ export function createResults(host, { deleted }) {
   /** @param {string} id */
   async function remove(id) {
     try {
-      const answer = await fetch(`/api/measurements/${id}`, { method: "DELETE" });
-      if (!answer.ok) throw new Error("It could not be deleted.");
+      await forget(`/api/measurements/${id}`);
       deleted();
     } catch (error) {
       fail(/** @type {Error} */ (error));

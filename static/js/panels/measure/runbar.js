@@ -1,6 +1,7 @@
 /** Starts a measurement, tells how long it will take, how far it is, and ends it. */
 import { getJson } from "../../core/api.js";
 import { h, listeners, setText } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { createLoader } from "../../core/loader.js";
 import { canonical } from "../../model/measurestate.js";
 import { duration } from "../../model/measurewords.js";
@@ -78,7 +79,7 @@ export function createRunBar({ measurement, verb, store, refused = () => {}, pla
       bar.removeAttribute("value");
       setText(stage, position > 0 ? `waiting: ${position === 1 ? "one" : position} before it` : "about to start");
     }
-    message.replaceChildren(...(note ? [note] : []));
+    message.replaceChildren(...(note ? withLink(note) : []));
   }
 
   const unsubscribe = measurement.subscribe(show);

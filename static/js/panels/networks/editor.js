@@ -6,6 +6,7 @@
  */
 import { ApiError, postJson } from "../../core/api.js";
 import { h } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { subjectOf } from "../../core/whatif.js";
 import { PARAMETERS, SCHEMES, readParameter, readSizes, splitEdit, splitOf } from "../../model/parameters.js";
 
@@ -57,7 +58,7 @@ export function createEditor({ store, edits, columns }) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const again = h("button", { type: "button", onclick: () => void fill(body, layer) }, "Try again");
-      body.replaceChildren(h("div", { class: "editor-form" }, h("p", { class: "message", "data-kind": "error" }, error.sentence), again));
+      body.replaceChildren(h("div", { class: "editor-form" }, h("p", { class: "message", "data-kind": "error" }, ...withLink(error.sentence)), again));
       return;
     }
     if (!found) return close(); // the network is another by now

@@ -31,7 +31,6 @@ import { createInspectorTable } from "./inspectortable.js";
 import { waysOut } from "./waysout.js";
 
 const RETRY_MS = 1000;
-const PASSING = new Set(["busy", "starting"]); // what waiting mends
 const KEYS = "Arrow keys move by one value, with Shift by ten.";
 const LEAVES = "This is what leaves the module, whatever the maps on the page show. ";
 const STEM = "Modules take what it gives: from module 1 on, a value comes apart here into the products it sums.";
@@ -231,7 +230,7 @@ export function createInspector(dialog, { store, boot, errors, maps, trained }) 
    */
   function complain(error, at) {
     if (!(error instanceof ApiError)) throw error;
-    const { status, code, sentence, field: named } = error;
+    const { status, sentence, field: named } = error;
     const again = { label: "Try again", run: render };
     for (const part of /** @type {const} */ (["map", "pixel"])) {
       if (wanted[part] !== shown[part]) wanted[part] = ""; // the next change asks again
@@ -246,7 +245,7 @@ export function createInspector(dialog, { store, boot, errors, maps, trained }) 
       return errors.showFieldError("inspector", sentence, [way]);
     }
     clearTimeout(retry);
-    if (PASSING.has(code)) retry = window.setTimeout(render, RETRY_MS);
+    if (error.passing) retry = window.setTimeout(render, RETRY_MS);
     const ways = waysOut(at, error, store.update);
     if (named === "row" || named === "column") ways.push({ label: "Row 0, column 0", run: () => store.update({ row: 0, column: 0 }) });
     errors.showFieldError("inspector", sentence, ways.length ? ways : [again]);

@@ -30,7 +30,6 @@ import { bindFields } from "../fields.js";
 import { mapNotes } from "./mapnotes.js";
 import { waysOut } from "./waysout.js";
 
-const PASSING = new Set(["busy", "starting"]);
 const RETRY_MS = 1000;
 const PAIR_SIDE = 56; // CSS pixels of a map where three grids stand beside each other
 const HINT = "Point at a map, or tab to it and use the arrow keys. Click or Enter takes its values apart.";
@@ -230,7 +229,7 @@ export function createMaps(host, { store, boot, errors, maps, trained, inspect }
   function complain(error, at) {
     busy.end();
     if (!(error instanceof ApiError)) throw error;
-    const { status, code, sentence, field } = error;
+    const { status, sentence, field, passing } = error;
     body.classList.add("stale");
     if (status === 404 && field === "image") {
       complained = "image";
@@ -238,8 +237,8 @@ export function createMaps(host, { store, boot, errors, maps, trained, inspect }
       errors.showFieldError("maps", shown.length ? `These are still the maps of the last stack that could be computed. ${sentence}` : sentence);
       return;
     }
-    if (PASSING.has(code)) retry = window.setTimeout(refresh, RETRY_MS);
-    const byHand = !PASSING.has(code) && (status === 0 || status >= 500);
+    if (passing) retry = window.setTimeout(refresh, RETRY_MS);
+    const byHand = !passing && !error.refused;
     const ways = [...(byHand ? [{ label: "Try again", run: refresh }] : []), ...waysOut(at, error, store.update)];
     complained = field && document.getElementById(`${field}-message`) ? field : "maps";
     errors.showFieldError(complained, sentence, ways);

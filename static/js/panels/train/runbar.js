@@ -1,6 +1,7 @@
 /** Starts a run, tells beforehand how long it takes and while it trains how far it is; pauses, resumes and ends it. */
 import { ApiError, sentenceOf } from "../../core/api.js";
 import { h, setText } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { counted } from "../../model/format.js";
 import { duration } from "../../model/measurewords.js";
 import { runQuery } from "../../model/trainstate.js";
@@ -81,7 +82,7 @@ export function createRunBar({ store, training, plans, errors, refused }) {
     if (over) ended.replaceChildren(`${record?.label ?? "The run"}: ${STATES[phase]}. `, again);
     again.hidden = !over;
     const told = failed || note;
-    message.replaceChildren(...(told ? [told] : []));
+    message.replaceChildren(...(told ? withLink(told) : []));
     element.dataset.phase = phase;
   }
 

@@ -1,6 +1,7 @@
 /** Runs that train, wait or are kept: opened, laid beside the one on screen, resumed, taken away, deleted, looked through. */
 import { getJson, postForText, remove, sentenceOf } from "../../core/api.js";
 import { h, qs } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { duration, moment } from "../../model/measurewords.js";
 import { STATES, isActive, percent, sentenced } from "../../model/trainwords.js";
 import { headOf } from "../stack/twin.js";
@@ -38,7 +39,7 @@ export function createRuns(host, { store, training, listed, open }) {
   let ended = false;
 
   /** @param {Error} error */
-  const fail = (error) => message.replaceChildren(sentenceOf(error));
+  const fail = (error) => message.replaceChildren(...withLink(sentenceOf(error)));
 
   /** @param {Entry} entry */
   function stateText({ state, done, total, seconds_left: left }) {

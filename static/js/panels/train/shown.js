@@ -5,6 +5,7 @@
 import { sentenceOf } from "../../core/api.js";
 import { createBusy } from "../../core/busy.js";
 import { h, qs, setText } from "../../core/dom.js";
+import { withLink } from "../../core/errors.js";
 import { canonical } from "../../model/trainstate.js";
 
 /**
@@ -63,7 +64,7 @@ export function createShown(host, { store, training, empty, key, show, body }) {
       delete message.dataset.kind;
     } catch (error) {
       failed = wanted;
-      message.replaceChildren(sentenceOf(/** @type {Error} */ (error)), h("button", { type: "button", class: "way-out", onclick: again }, "Try again"));
+      message.replaceChildren(...withLink(sentenceOf(/** @type {Error} */ (error))), h("button", { type: "button", class: "way-out", onclick: again }, "Try again"));
       message.dataset.kind = "error";
     }
     drawing = false;
