@@ -44,7 +44,7 @@ from app.routers.page import add_page_routes
 from app.routers.stack import add_stack_routes
 from app.routers.status import add_metrics_route, add_status_routes
 from app.routers.training import add_run_routes, add_training_routes
-from app.routing import DirectRoute
+from app.routing import DirectRoute, refusals_of
 from app.runstore import RunStore
 from app.settings import PROJECT, Settings
 from app.stackparams import stack_parameters
@@ -59,16 +59,23 @@ SWEEP_SECONDS = 600
 class Server(FastAPI):
     """FastAPI with the headers, and who sees every request, around everything, the answer to a crash included.
 
-    `components`: schemas of its documentation that are made, not modelled. `ended` is told of every request.
+    `components`: schemas of its documentation that are made, not modelled. `refusals`: what every route may answer.
+    `ended` is told of every request.
     """
 
     components: Mapping[str, Any] = MappingProxyType({})
+    refusals: Mapping[str, Any] = MappingProxyType({})
     ended: tuple[Callable[[Seen], None], ...] = (tell,)
 
     def openapi(self) -> dict[str, Any]:
-        described = super().openapi()
-        described["components"]["schemas"].update(self.components)
-        return described
+        if self.openapi_schema is None:
+            described = super().openapi()
+            described["components"]["schemas"].update(self.components)
+            for operation in (operation for path in described["paths"].values() for operation in path.values()):
+                operation["responses"] |= {
+                    status: refusal for status, refusal in self.refusals.items() if status not in operation["responses"]
+                }
+        return self.openapi_schema or {}
 
     def build_middleware_stack(self) -> ASGIApp:
         return Around(super().build_middleware_stack(), self._tell)
@@ -115,6 +122,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.components = {"NetworkDocument": document_schema(settings)}
+    app.refusals = refusals_of(settings)
     app.state.engine = engine  # for whoever started the server and wants to say what it computes on
     app.state.leavers = (measuring, training)  # and for whoever stops it
     api = APIRouter(route_class=DirectRoute)
