@@ -37,12 +37,13 @@ DOCUMENT_SAMPLE: dict[str, Any] = {
     ],
 }
 DOCUMENT = {"$ref": "#/components/schemas/NetworkDocument"}  # document_schema, once for all routes
+NAME = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 PAIRS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_size": 1}  # and the least of each side
 
 
 def document_schema(settings: Settings) -> dict[str, Any]:
     """The component NetworkDocument."""
-    resolution = settings.max_resolution
+    channels, resolution = settings.max_network_channels, settings.max_resolution
     return {
         "type": "object",
         "description": "Layers in order. Each reads the one before it, or the earlier ones that `inputs` names.",
@@ -51,9 +52,8 @@ def document_schema(settings: Settings) -> dict[str, Any]:
         "properties": {
             **{name: {"type": "string", "maxLength": MAX_WORDS} for name in ("name", "source", "convention")},
             "input_shape": {
-                "type": "array",
-                "description": f"[channels, height, width], at most {resolution} a side, or [features].",
-                "items": {"type": "integer", "minimum": 1},
+                "description": "[channels, height, width], or [features].",
+                "oneOf": [_sides(channels), _sides(channels, resolution, resolution)],
                 "default": [3, 224, 224],
             },
             "layers": {
@@ -68,8 +68,10 @@ def document_schema(settings: Settings) -> dict[str, Any]:
 
 def _layer(kind: type[Kind], settings: Settings) -> dict[str, Any]:
     own = {f.name: _parameter(f, settings) for f in fields(kind) if f.name != "split"}
+    rules: dict[str, Any] = {}
     if kind.title() == "Conv2d":
         own |= {"groups": _whole(settings.max_network_channels) | {"default": 1}, "grouping": _grouping(settings)}
+        rules = {"not": {"required": ["groups", "grouping"]}}
     if kind.title() in STATED:
         own[STATED[kind.title()]] = {"type": "integer", "minimum": 1, "description": "Follows from its input; checked."}
     return {
@@ -80,17 +82,31 @@ def _layer(kind: type[Kind], settings: Settings) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "kind": {"const": kind.title()},
-            "name": {"type": "string", "maxLength": MAX_NAME, "description": "Of its own; left out, layer1, layer2 …"},
-            "inputs": {
-                "type": "array",
-                "items": {"type": "string"},
-                "minItems": 2 if kind.many else 1,
-                "maxItems": MAX_INPUTS if kind.many else 1,
-                "description": 'Earlier layers, or "input"; left out, the layer before.',
+            "name": {
+                **NAME,
+                "pattern": r"\S",
+                "description": "Of its own, in printable characters; left out, layer1, layer2 …",
             },
+            "inputs": _inputs(kind),
             **own,
         },
+        **rules,
     }
+
+
+def _inputs(kind: type[Kind]) -> dict[str, Any]:
+    """One may be named without a list; null, as left out, is the layer before: too few for Add and Concat."""
+    most = MAX_INPUTS if kind.many else 1
+    several = {"type": "array", "items": NAME, "minItems": 2 if kind.many else 1, "maxItems": most}
+    words = 'Earlier layers, or "input"'
+    if kind.many:
+        return {**several, "description": f"{words}."}
+    return {"description": f"{words}; left out, the layer before.", "oneOf": [several, NAME, {"type": "null"}]}
+
+
+def _sides(*most: int) -> dict[str, Any]:
+    sides = [_whole(high) for high in most]
+    return {"type": "array", "prefixItems": sides, "minItems": len(sides), "maxItems": len(sides)}
 
 
 def _parameter(field: Field[Any], settings: Settings) -> dict[str, Any]:
@@ -106,7 +122,8 @@ def _type(field: Field[Any], settings: Settings) -> dict[str, Any]:
         high = settings.max_resolution if field.name == "output_size" else settings.max_kernel
         side = {"type": "integer", "minimum": low, "maximum": high}
         both = {"type": "array", "items": side, "minItems": 2, "maxItems": 2, "description": "[height, width]"}
-        return {"oneOf": [side, both]}
+        optional = [{"type": "null"}] if field.default is None else []  # of a pooling's stride: kernel_size
+        return {"oneOf": [side, both, *optional]}
     if field.type is bool:
         return {"type": "boolean"}
     if field.type is float:
@@ -119,16 +136,26 @@ def _whole(most: int) -> dict[str, Any]:
 
 
 def _grouping(settings: Settings) -> dict[str, Any]:
+    """One form for each way to say it: what a scheme has no use for may stand there too, but for sizes."""
     pair = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2}
+    sizes = {"type": "array", "items": pair, "minItems": 1, "maxItems": Limits.groups}
+    numbers = {
+        "groups": _whole(settings.max_network_channels),
+        "base": {"type": "integer", "minimum": MIN_BASE, "maximum": MAX_BASE, "default": 2},
+    }
+
+    def form(schemes: list[str], required: list[str], **more: Any) -> dict[str, Any]:
+        properties = {"scheme": {"enum": schemes}, **numbers, **more}
+        return {
+            "type": "object",
+            "required": ["scheme", *required],
+            "additionalProperties": False,
+            "properties": properties,
+        }
+
+    numbered = ["uniform", "logarithmic"]
+    plain = [scheme for scheme in SCHEMES if scheme not in (*numbered, "custom")]
     return {
-        "type": "object",
-        "description": "Any split; instead of groups. sizes, [in, out] of each group, belong to custom.",
-        "required": ["scheme"],
-        "additionalProperties": False,
-        "properties": {
-            "scheme": {"enum": list(SCHEMES)},
-            "groups": _whole(settings.max_network_channels),
-            "base": {"type": "integer", "minimum": MIN_BASE, "maximum": MAX_BASE, "default": 2},
-            "sizes": {"type": "array", "items": pair, "minItems": 1, "maxItems": Limits.groups},
-        },
+        "description": "Any split; instead of groups. sizes: [in, out] of each group.",
+        "oneOf": [form(plain, []), form(numbered, ["groups"]), form(["custom"], ["sizes"], sizes=sizes)],
     }

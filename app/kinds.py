@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from app.errors import BadParameter, shown
 
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
-_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 _SIZE = re.compile(r"([0-9]{1,9})x([0-9]{1,9})")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CHECKPOINT = re.compile(r"[0-9a-z]{1,64}(-[0-9a-z]{1,20}){0,3}")
@@ -48,14 +48,20 @@ class Parameter:
     def openapi(self) -> dict[str, Any]:
         schema = self.schema()
         if self.default is not None:
-            schema["default"] = self.default if schema["type"] != "string" else self.write(self.default)
+            schema["default"] = self.told(self.default)
+        commas = {"style": "form", "explode": False} if schema["type"] == "array" else {}
         return {
             "name": self.name,
             "in": "query",
             "required": self.required,
             "description": self.help,
             "schema": schema,
+            **commas,
         }
+
+    def told(self, value: Any) -> Any:
+        """`value` as an instance of `schema()`."""
+        return value
 
     def refuse(self, rule: str, text: str, hint: str) -> BadParameter:
         return BadParameter(f"{self.name} must be {rule}, not {shown(text)}", self.name, hint)
@@ -112,16 +118,21 @@ class Pair(Whole):
     def write(self, value: Any) -> str:
         return f"{value[0]},{value[1]}"
 
+    def told(self, value: Any) -> list[int]:
+        return list(value)
+
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^[0-9]+(,[0-9]+)?$", "examples": ["3", "3,2"]}
+        return {"type": "array", "items": super().schema(), "minItems": 1, "maxItems": 2}
 
 
 @dataclass(frozen=True)
 class Number(Parameter):
-    """A number, with decimals or without, from `low` to `high`."""
+    """A number, with decimals or without, from `low` to `high`; `above`: not `low` itself; `below`: not `high`."""
 
     low: float = 0
     high: float = 1
+    above: bool = False
+    below: bool = False
     kind: ClassVar[str] = "real"
 
     def parse(self, text: str) -> float:
@@ -136,7 +147,10 @@ class Number(Parameter):
         return f"{value:g}"
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "number", "minimum": self.low, "maximum": self.high}
+        """What it must be by itself: where an end belongs to the range is for whoever computes with it to refuse."""
+        low = "exclusiveMinimum" if self.above else "minimum"
+        high = "exclusiveMaximum" if self.below else "maximum"
+        return {"type": "number", low: self.low, high: self.high}
 
     def boot(self) -> dict[str, Any]:
         return {**super().boot(), "min": self.low, "max": self.high}
@@ -144,9 +158,10 @@ class Number(Parameter):
 
 @dataclass(frozen=True)
 class Words(Parameter):
-    """Some of a few words, with commas between, each once."""
+    """Some of a few words, with commas between, each once. Fewer than `least` are refused by whoever compares them."""
 
     choices: tuple[str, ...] = ()
+    least: int = 1
     most: int = 0
     kind: ClassVar[str] = "list"
 
@@ -160,8 +175,12 @@ class Words(Parameter):
     def write(self, value: Any) -> str:
         return ",".join(value)
 
+    def told(self, value: Any) -> list[str]:
+        return list(value)
+
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "examples": [",".join(self.choices[:2])]}
+        words = {"type": "string", "enum": list(self.choices)}
+        return {"type": "array", "items": words, "minItems": self.least, "maxItems": self.most, "uniqueItems": True}
 
     def boot(self) -> dict[str, Any]:
         return {**super().boot(), "default": self.write(self.default), "choices": list(self.choices)}
@@ -230,8 +249,13 @@ class Sizes(Parameter):
     def write(self, value: Any) -> str:
         return ",".join(f"{a}x{b}" for a, b in value)
 
+    def told(self, value: Any) -> list[str]:
+        return self.write(value).split(",")
+
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^[0-9]+x[0-9]+(,[0-9]+x[0-9]+)*$", "examples": ["32x32,16x16,8x8,8x8"]}
+        group = {"type": "string", "pattern": f"^{_SIZE.pattern}$"}
+        examples = [["32x32", "16x16", "8x8", "8x8"]]
+        return {"type": "array", "items": group, "minItems": 1, "maxItems": self.most, "examples": examples}
 
     def boot(self) -> dict[str, Any]:
         return {**super().boot(), "max": self.most}
@@ -301,7 +325,7 @@ class Slice(Parameter):
         return start, stop
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^[0-9]+:[0-9]+$", "examples": ["0:16"]}
+        return {"type": "string", "pattern": "^[0-9]{1,40}:[0-9]{1,40}$", "examples": ["0:16"]}
 
 
 def is_image_id(text: str) -> bool:

@@ -63,9 +63,8 @@ def subject_schema(settings: Settings, **more: Any) -> dict[str, Any]:
             },
             "hold": choice(HOLDS, "What the variant must keep: its widths change until params or MACs match."),
             "edits": {
-                "type": "object",
-                "description": "By layer, the parameters changed by hand, as a document spells them.",
-                "additionalProperties": {"type": "object"},
+                "description": "By layer, the parameters changed by hand, as a document spells them; null: none.",
+                "oneOf": [{"type": "null"}, {"type": "object", "additionalProperties": {"type": "object"}}],
             },
             **more,
         },

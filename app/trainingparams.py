@@ -7,7 +7,7 @@ from compute.grouping import MAX_BASE, MIN_BASE
 from compute.maps import MAX_SEED
 from compute.stack import MIXINGS
 from compute.training import ARMS, HOLDS, MAX_EPOCHS, MAX_MODULES, MAX_SEEDS, MAX_WIDTH, TrainSpec
-from compute.training.spec import MAX_ARMS, MAX_BATCH
+from compute.training.spec import MAX_ARMS, MAX_BATCH, MIN_ARMS
 
 DATA = ("fashion-mnist", "own")
 NUMBERS = (
@@ -27,6 +27,7 @@ def training_parameters(settings: Settings) -> Table:
             "Two to four groupings that are trained beside each other.",
             spec.arms,
             choices=ARMS,
+            least=MIN_ARMS,
             most=MAX_ARMS,
         ),
         Whole(
@@ -96,8 +97,9 @@ def training_parameters(settings: Settings) -> Table:
             spec.learning_rate,
             low=0,
             high=10,
+            above=True,
         ),
-        Number("momentum", "Momentum", "Nesterov's, of SGD.", spec.momentum, low=0, high=1),
+        Number("momentum", "Momentum", "Nesterov's, of SGD.", spec.momentum, low=0, high=1, below=True),
         Number(
             "weight_decay",
             "Weight decay",

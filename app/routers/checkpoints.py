@@ -4,16 +4,16 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from app.bodies import read_whole
 from app.checkpoints import Checkpoints, CheckpointTooLarge
 from app.checkpointschemas import CheckpointEntry, CheckpointLayout, CheckpointList
 from app.kinds import Text
+from app.links import ID, Links, links
 from app.params import Table
 from app.query import Query, stack_spec_of
 from app.routers.maps import OCTETS
-from app.routing import JSON, answers_with, answers_with_bytes
+from app.routing import JSON, WholeFile, answers_with, answers_with_bytes, failures
 from app.settings import Settings
 from app.stackparams import STACK_NUMBERS
 from compute.trained import layout, stack_dict
@@ -37,11 +37,27 @@ NAME = Text("name", "Name", "What the network is called, where its file does not
 IMAGE_CHANNELS, CLASSES = "1 or 3", "classes"
 
 
+def used_by(checkpoint_id: str) -> Links:
+    """What a trained network is good for, by the place of its id in an answer."""
+    return links(
+        "checkpoint_id", checkpoint_id,
+        "GET /api/checkpoints/{checkpoint_id}.safetensors", "DELETE /api/checkpoints/{checkpoint_id}",
+    ) | links(
+        "checkpoint", checkpoint_id,
+        "GET /api/stack", "GET /api/stack/reach", "GET /api/stack/maps", "GET /api/feature-maps",
+        "GET /api/checkpoints/layout", weights="trained",
+    )  # fmt: skip
+
+
 def add_checkpoint_routes(router: APIRouter, table: Table, checkpoints: Checkpoints, settings: Settings) -> None:
     numbers = Query(table, STACK_NUMBERS, settings.max_query_bytes, by_scheme=True)
     bringing = Query({**table, "name": NAME}, (*STACK_NUMBERS, "name"), settings.max_query_bytes, by_scheme=True)
 
-    @router.get("/api/checkpoints", tags=["trained"], responses=answers_with(CheckpointList))
+    @router.get(
+        "/api/checkpoints",
+        tags=["trained"],
+        responses=answers_with(CheckpointList, links=used_by("$response.body#/checkpoints/0/id")),
+    )
     async def list_checkpoints(request: Request) -> Response:
         """Trained networks: those that ship, those that this server trained, and those that were brought."""
         return Response(orjson.dumps({"checkpoints": await checkpoints.entries()}), headers=NOW, media_type=JSON)
@@ -51,13 +67,13 @@ def add_checkpoint_routes(router: APIRouter, table: Table, checkpoints: Checkpoi
         tags=["trained"],
         status_code=201,
         openapi_extra={**bringing.openapi(), "requestBody": UPLOAD},
-        responses=answers_with(CheckpointEntry, 408, 413, 414, 422, 503, 507, status=201),
+        responses=answers_with(CheckpointEntry, 408, 413, 414, 422, 503, 507, status=201, links=used_by(ID)),
     )
     async def bring(request: Request) -> Response:
         """Keep a trained network: a safetensors file, checked name by name and shape by shape. A file that says itself
         what it is, as those of this server do, is that; any other is the stack that the query describes."""
         values = bringing.parse(request.scope["query_string"])
-        raw = await read_whole(request, settings.max_checkpoint_bytes, CheckpointTooLarge)
+        raw = await read_whole(request, settings.max_checkpoint_bytes, CheckpointTooLarge, settings.slow_seconds)
         entry = await checkpoints.add(raw, stack_spec_of(values), values["name"])
         headers = {**NOW, "Location": f"/api/checkpoints/{entry['id']}.safetensors"}
         return Response(orjson.dumps(entry), 201, headers, media_type=JSON)
@@ -85,7 +101,7 @@ def add_checkpoint_routes(router: APIRouter, table: Table, checkpoints: Checkpoi
         checkpoint_id = request.path_params["checkpoint_id"]
         path = checkpoints.library.path(checkpoint_id)
         name = f"{checkpoint_id}.safetensors"
-        return FileResponse(path, headers={"Cache-Control": "no-cache"}, media_type=OCTETS, filename=name)
+        return WholeFile(path, headers={"Cache-Control": "no-cache"}, media_type=OCTETS, filename=name)
 
     @router.delete(
         "/api/checkpoints/{checkpoint_id}",
@@ -93,7 +109,7 @@ def add_checkpoint_routes(router: APIRouter, table: Table, checkpoints: Checkpoi
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404], 409: answers_with(None, 409)[409]},
+        responses=failures(404, 409),
     )
     async def forget(request: Request) -> Response:
         """Delete a network that was brought."""

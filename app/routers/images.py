@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from app.images import Images
+from app.links import ID, Links, links
 from app.params import CROP, Table
 from app.query import Query
-from app.routing import JSON, answers_with, answers_with_bytes, unchanged
+from app.routing import JSON, WholeFile, answers_with, answers_with_bytes, unchanged
 from app.schemas import Picture, Sample
 from app.settings import Settings
 from app.uploads import FORM_SCHEMA, uploaded
@@ -24,6 +24,18 @@ PATH_ID = {
 }
 
 
+def shown_by(image_id: str) -> Links:
+    """Where a picture is seen, by the place of its id in an answer."""
+    return links(
+        "image_id", image_id, "GET /api/images/{image_id}"
+    ) | links(
+        "image", image_id,
+        "GET /api/feature-maps", "GET /api/stack/maps", "GET /api/stack/maps.npy", "GET /api/stack/energy",
+        "GET /api/stack/scale", "GET /api/stack/pixel", "GET /api/stack/redundancy", "GET /api/stack/ink",
+        "GET /api/figures/stack-scale",
+    )  # fmt: skip
+
+
 def add_image_routes(router: APIRouter, table: Table, images: Images, settings: Settings) -> None:
     size = replace(table["size"], default=None, help="Side of the square the layer sees; left out, the whole picture.")
     query = Query({"size": size}, CROP, settings.max_query_bytes)
@@ -34,7 +46,7 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
         tags=["images"],
         status_code=201,
         openapi_extra={"requestBody": FORM_SCHEMA},
-        responses=answers_with(Picture, 413, 415, 422, 503, 507, status=201),
+        responses=answers_with(Picture, 413, 415, 422, 503, 507, status=201, links=shown_by(ID)),
     )
     async def upload(request: Request) -> Response:
         """Keep a picture for some hours: JPEG, PNG, WebP, GIF, BMP or TIFF. The same file again is the same id."""
@@ -42,7 +54,11 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
             picture = await images.add(file)
         return Response(orjson.dumps(picture), 201, {"Location": f"/api/images/{picture['id']}"}, media_type=JSON)
 
-    @router.get("/api/images/samples", tags=["images"], responses=answers_with(list[Sample]))
+    @router.get(
+        "/api/images/samples",
+        tags=["images"],
+        responses=answers_with(list[Sample], links=shown_by("$response.body#/0/id")),
+    )
     async def list_samples(request: Request) -> Response:
         """The photographs that ship with the server, with credits."""
         return Response(samples, media_type=JSON)
@@ -52,7 +68,10 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
         tags=["images"],
         response_class=Response,
         openapi_extra={"parameters": [PATH_ID, *query.openapi()["parameters"]]},
-        responses=answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422),
+        responses={
+            **answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422),
+            304: {"description": "The client has it already."},
+        },
     )
     async def picture(request: Request) -> Response:
         """The picture; with `size` exactly the size x size pixels that the network sees, as PNG."""
@@ -62,5 +81,5 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
         if unchanged(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         if size is None:
-            return FileResponse(path, headers=headers)
+            return WholeFile(path, headers=headers)
         return Response(await images.crop(image_id, size), headers=headers, media_type="image/png")

@@ -34,7 +34,7 @@ def add_map_routes(
         tags=["maps"],
         response_class=Response,
         openapi_extra=query.openapi(),
-        responses=answers_with_bytes((OCTETS,), BODY, 404, 414, 422, 503),
+        responses=answers_with_bytes((OCTETS,), BODY, 404, 414, 422, 503, 507),
     )
     async def feature_maps(request: Request) -> Response:
         """What the layer answers to a picture: stem (3 x 3, ReLU), grouped layer, ReLU if asked. With weights=trained

@@ -16,6 +16,7 @@ from app.fields import Fields
 from app.figures import MEASURE_FIGURES
 from app.kinds import Choice, Text, Whole
 from app.limits import check_measurement
+from app.links import ID, Links, links
 from app.measurecsv import csv_of
 from app.measureparams import CONDITIONS, MEASURE
 from app.measureplans import NETWORK, Asked, asked_layer, asked_network, described_arms
@@ -24,14 +25,14 @@ from app.measuring import Measuring
 from app.params import LAYER, Table
 from app.query import Query, pairs
 from app.resultdatabase import Kept, Wanted
-from app.routing import JSON, answers_with, answers_with_bytes
+from app.routing import EVENTS, JSON, answers_with, answers_with_bytes, answers_with_events, failures
 from app.schemas import PlotlyFigure
 from app.settings import Settings
 from app.subjects import Subjects
 from app.subjectschema import SUBJECT_SAMPLE, json_body, measurement_schema
 from compute.measure import KINDS, MEMORY_FORMATS, MeasureSpec
 
-CSV, EVENTS = "text/csv", "text/event-stream"
+CSV = "text/csv"
 NOW = {"Cache-Control": "no-store"}
 MEASUREMENT_ID = {
     "name": "measurement_id",
@@ -55,6 +56,16 @@ STREAM = (
     " `stored_reason`), `cancelled` {id} and `failed` {id, error}. A comment each 10 s. After the end a browser that"
     " asks again is answered 204."
 )
+
+
+def followed(measurement_id: str) -> Links:
+    """What can be done with a measurement, by the place of its id in an answer."""
+    one = "/api/measurements/{measurement_id}"
+    return links(
+        "measurement_id", measurement_id,
+        f"GET {one}", f"GET {one}/events", f"POST {one}/cancel", f"GET {one}/csv", f"GET {one}/figures/{{figure}}",
+        f"DELETE {one}",
+    )  # fmt: skip
 
 
 class NoSuchFigure(ApiError):
@@ -98,7 +109,7 @@ def add_measure_routes(
         "/api/measurements/plan",
         tags=["measurements"],
         openapi_extra=query.openapi(),
-        responses=answers_with(MeasurePlan, 414, 422, 503),
+        responses=answers_with(MeasurePlan, 414, 422, 503, 507),
     )
     async def measure_plan(request: Request) -> Response:
         """What a measurement would run, how long it would take, and what this device can do."""
@@ -129,7 +140,7 @@ def add_measure_routes(
         tags=["measurements"],
         status_code=202,
         openapi_extra=query.openapi(),
-        responses=answers_with(Accepted, 414, 422, 503, status=202),
+        responses=answers_with(Accepted, 414, 422, 503, status=202, links=followed(ID)),
     )
     async def measure(request: Request) -> Response:
         """Put a measurement of a layer into the queue; it goes on when the client leaves, and its result is kept."""
@@ -140,11 +151,11 @@ def add_measure_routes(
         tags=["measurements"],
         status_code=202,
         openapi_extra={"requestBody": json_body(measurement_schema(settings), {**SUBJECT_SAMPLE, "rounds": 5})},
-        responses=answers_with(Accepted, 404, 408, 413, 415, 422, 503, status=202),
+        responses=answers_with(Accepted, 404, 408, 413, 415, 422, 503, status=202, links=followed(ID)),
     )
     async def measure_network(request: Request) -> Response:
         """The same for every convolution of a network beside its variant; those of one shape are measured once."""
-        raw = await read_body(request, settings.max_document_bytes)
+        raw = await read_body(request, settings.max_document_bytes, settings.slow_seconds)
         async with asking(request) as asker:
             found = await calculator.run(asker, read_network, raw)
         return await accepted(found)
@@ -154,7 +165,7 @@ def add_measure_routes(
         tags=["measurements"],
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={**answers_with_bytes((EVENTS,), STREAM, 404), 204: {"description": "it has ended"}},
+        responses=answers_with_events(STREAM),
     )
     async def measure_events(request: Request) -> Response:
         """Follow a measurement, from wherever it is to its end."""
@@ -169,7 +180,7 @@ def add_measure_routes(
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404]},
+        responses=failures(404),
     )
     async def measure_cancel(request: Request) -> Response:
         """End a measurement that waits or runs; one that has ended stays as it is."""
@@ -196,7 +207,7 @@ def add_result_routes(router: APIRouter, table: Table, measuring: Measuring, set
         "/api/measurements",
         tags=["measurements"],
         openapi_extra=listing.openapi(),
-        responses=answers_with(KeptMeasurements, 414, 422, 503),
+        responses=answers_with(KeptMeasurements, 414, 422, 503, links=followed("$response.body#/measurements/0/id")),
     )
     async def measurements(request: Request) -> Response:
         """What is kept, the latest first. With a layer or conditions given: of that layer under these conditions on
@@ -257,7 +268,7 @@ def add_result_routes(router: APIRouter, table: Table, measuring: Measuring, set
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404], 409: answers_with(None, 409)[409]},
+        responses=failures(404, 409),
     )
     async def measure_delete(request: Request) -> Response:
         """Forget a result for good."""

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from app.bodies import read_body
 from app.calculator import Calculator
 from app.documentschema import DOCUMENT, DOCUMENT_SAMPLE
+from app.links import links
 from app.networkanswers import NetworkAnswers
 from app.networkschemas import (
     Analysis,
@@ -42,6 +43,7 @@ NETWORK_ID = {
     "description": "Id of a published network, as /api/networks lists them.",
     "schema": {"type": "string"},
 }
+ONE = links("network_id", "$response.body#/0/id", "GET /api/networks/{network_id}")
 REFUSALS = (408, 413, 415, 422, 503)
 REFUSALS_BY_ID = (404, *REFUSALS)
 
@@ -55,7 +57,7 @@ def add_network_routes(router: APIRouter, make: NetworkAnswers, calculator: Calc
         answers = calculator.answers(answer)
 
         async def respond(request: Request) -> bytes:
-            return await answers(request, await read_body(request, settings.max_document_bytes))
+            return await answers(request, await read_body(request, settings.max_document_bytes, settings.slow_seconds))
 
         return respond
 
@@ -64,7 +66,7 @@ def add_network_routes(router: APIRouter, make: NetworkAnswers, calculator: Calc
     placed, written, documented = posted(make.placed), posted(make.written), posted(make.documented)
     drawn = posted(make.drawn)
 
-    @router.get("/api/networks", tags=["networks"], responses=answers_with(list[Summary], 503))
+    @router.get("/api/networks", tags=["networks"], responses=answers_with(list[Summary], 503, links=ONE))
     async def networks(request: Request) -> Response:
         """The published networks, with the totals of their rows."""
         return Response(await listed(request, b""), media_type=JSON)

@@ -67,7 +67,7 @@ REDUNDANCY_BODY = (
     " float32, rows the channels before the module, columns those after it. Its metadata are JSON: `dead`,"
     " `dead_before`, `order_before`, `rank`, `samples`, `groups`, `rotation`."
 )
-REFUSALS = (404, 414, 422, 503)
+REFUSALS = (404, 414, 422, 503, 507)
 # How often the stack is walked for a side's maps; b follows a, and ink may be of b.
 RUNS = {"a": 1, "b": 2, "difference": 2, "ink": 3}
 

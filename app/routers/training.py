@@ -6,15 +6,16 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from app.asker import asking
 from app.errors import ApiError, shown
 from app.feed import LAST, server_sent
 from app.figures.training import accuracy_figure, confusion_figure, curves_figure, energy_figure
 from app.kinds import Choice, Text, Whole
+from app.links import ID, Links, links
 from app.query import Query
-from app.routing import JSON, answers_with, answers_with_bytes
+from app.routing import EVENTS, JSON, WholeFile, answers_with, answers_with_bytes, answers_with_events, failures
 from app.schemas import PlotlyFigure
 from app.settings import Settings
 from app.training import Training
@@ -22,7 +23,7 @@ from app.trainingcsv import training_csv
 from app.trainingschemas import AcceptedRun, RunRecord, Runs, TrainingPlan
 from compute.training import ARMS
 
-CSV, EVENTS, SAFETENSORS = "text/csv", "text/event-stream", "application/octet-stream"
+CSV, SAFETENSORS = "text/csv", "application/octet-stream"
 NOW = {"Cache-Control": "no-store"}
 TRAINING_ID = {
     "name": "training_id",
@@ -40,6 +41,16 @@ STREAM = (
     " 10 s. After the end a browser that asks again is answered 204."
 )
 FIGURES = ("curves", "accuracy", "confusion", "energy")
+
+
+def steered(training_id: str) -> Links:
+    """What can be done with a run, by the place of its id in an answer."""
+    one = "/api/trainings/{training_id}"
+    return links(
+        "training_id", training_id,
+        f"GET {one}", f"GET {one}/events", f"POST {one}/pause", f"POST {one}/resume", f"POST {one}/cancel",
+        f"GET {one}/csv", f"GET {one}/figures/{{figure}}", f"GET {one}/probe", f"DELETE {one}",
+    )  # fmt: skip
 
 
 class NoSuchArm(ApiError):
@@ -66,7 +77,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         "/api/trainings/plan",
         tags=["training"],
         openapi_extra=training.openapi(),
-        responses=answers_with(TrainingPlan, 414, 422, 503),
+        responses=answers_with(TrainingPlan, 414, 422, 503, 507),
     )
     async def training_plan(request: Request) -> Response:
         """What a run would train, how wide each network would be, and how long it would take here."""
@@ -79,7 +90,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         tags=["training"],
         status_code=202,
         openapi_extra=training.openapi(),
-        responses=answers_with(AcceptedRun, 414, 422, 503, status=202),
+        responses=answers_with(AcceptedRun, 414, 422, 503, 507, status=202, links=steered(ID)),
     )
     async def train(request: Request) -> Response:
         """Put a run into the queue; it goes on when the client leaves, and survives the server."""
@@ -93,7 +104,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         tags=["training"],
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={**answers_with_bytes((EVENTS,), STREAM, 404), 204: {"description": "it has ended"}},
+        responses=answers_with_events(STREAM),
     )
     async def training_events(request: Request) -> Response:
         """Follow a run, from wherever it is to its end."""
@@ -108,7 +119,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404]},
+        responses=failures(404),
     )
     async def training_pause(request: Request) -> Response:
         """Stop a run where it stands; it is saved and makes room for the next."""
@@ -121,7 +132,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={status: answers_with(None, status)[status] for status in (404, 503)},
+        responses=failures(404, 503),
     )
     async def training_resume(request: Request) -> Response:
         """Go on with a run that was paused, cancelled or failed, from where it was saved last, to the same numbers."""
@@ -134,7 +145,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404]},
+        responses=failures(404),
     )
     async def training_cancel(request: Request) -> Response:
         """End a run; what it has learned is kept."""
@@ -152,7 +163,7 @@ def add_run_routes(router: APIRouter, training: Training, settings: Settings) ->
         "/api/trainings",
         tags=["training"],
         openapi_extra=listing.openapi(),
-        responses=answers_with(Runs, 414, 422),
+        responses=answers_with(Runs, 414, 422, links=steered("$response.body#/trainings/0/id")),
     )
     async def trainings(request: Request) -> Response:
         """What waits, trains and is kept, the latest first."""
@@ -221,7 +232,7 @@ def add_run_routes(router: APIRouter, training: Training, settings: Settings) ->
         path: Path = training.store.folder(record["id"]) / f"probe-{arm}.safetensors"
         if not path.exists():
             raise NotLookedYet
-        return FileResponse(path, headers=NOW, media_type=SAFETENSORS)
+        return WholeFile(path, headers=NOW, media_type=SAFETENSORS)
 
     @router.get(
         "/api/trainings/{training_id}",
@@ -240,7 +251,7 @@ def add_run_routes(router: APIRouter, training: Training, settings: Settings) ->
         status_code=204,
         response_class=Response,
         openapi_extra=BY_ID,
-        responses={404: answers_with(None, 404)[404], 409: answers_with(None, 409)[409]},
+        responses=failures(404, 409),
     )
     async def training_delete(request: Request) -> Response:
         """Forget a run and its networks for good."""

@@ -6,12 +6,13 @@ own parameters. A convolution's split is `groups` (as in PyTorch) or `grouping`:
 that PyTorch asks for them, they are checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
 from compute.errors import OutOfRange, SpecError, integer, printable
+from compute.grouping import MAX_BASE, MIN_BASE
 from compute.network.graph import MAX_WORDS, Layer, LayerError, Network
 from compute.network.kinds import KINDS, Conv2d, Kind
 from compute.network.split import Split
@@ -133,16 +134,23 @@ def read_split(value: Any, limits: Limits = Limits()) -> Split:
     scheme: Any = given.get("scheme")  # whatever it is, Split says what it may be
     if scheme in ("uniform", "logarithmic") and "groups" not in given:
         raise SpecError(f"a {scheme} grouping needs groups", "grouping", 'such as "groups": 4')
-    sizes = given.get("sizes")
-    if scheme == "custom":
-        if not isinstance(sizes, list) or not sizes:
-            raise SpecError("a custom grouping needs sizes", "grouping", "such as [[32, 32], [16, 16], [16, 16]]")
-        _check_groups(len(sizes), limits, "grouping")
-        return Split.custom(tuple(pair) if isinstance(pair, list) else pair for pair in sizes)
     groups = integer("groups", given.get("groups", 1), 1, limits.channels)
+    base = integer("base", given.get("base", 2), MIN_BASE, MAX_BASE)  # held to its range where it says nothing too
+    if scheme == "custom":
+        return Split.custom(_sizes(given.get("sizes"), limits))
+    if "sizes" in given:
+        raise SpecError("sizes belong to the custom scheme, and only to it", "grouping", "leave them out")
     if scheme == "uniform":
         return Split.uniform(groups)
-    return Split(scheme, groups if scheme == "logarithmic" else 1, given.get("base", 2), sizes)
+    return Split(scheme, groups if scheme == "logarithmic" else 1, base)
+
+
+def _sizes(value: Any, limits: Limits) -> Iterator[Any]:
+    """[[in, out], ...] as pairs; what is wrong with one of them Split says."""
+    if not isinstance(value, list) or not value:
+        raise SpecError("a custom grouping needs sizes", "grouping", "such as [[32, 32], [16, 16], [16, 16]]")
+    _check_groups(len(value), limits, "grouping")
+    return (tuple(pair) if isinstance(pair, list) else pair for pair in value)
 
 
 def _layer(entry: Any, number: int, limits: Limits) -> Layer:

@@ -2,6 +2,7 @@
 
 from dataclasses import MISSING, fields
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from fastapi import FastAPI
@@ -127,9 +128,54 @@ def test_every_failure_has_the_one_shape(app: FastAPI, paths: dict[str, Any]) ->
 def test_defaults_and_limits_are_those_that_hold(paths: dict[str, Any], client: TestClient) -> None:
     by_name = {parameter["name"]: parameter["schema"] for parameter in paths["/api/layer"]["get"]["parameters"]}
     assert by_name["in_channels"] == {"type": "integer", "minimum": 1, "maximum": 2048, "default": 64}
-    assert by_name["kernel_size"]["default"] == "3,3"
-    query = {name: schema["default"] for name, schema in by_name.items() if "default" in schema}
+    side = {"type": "integer", "minimum": 1, "maximum": 64}
+    pair = {"type": "array", "items": side, "minItems": 1, "maxItems": 2}  # as texts with a comma between
+    assert by_name["kernel_size"] == {**pair, "default": [3, 3]}
+    query = {name: _sent(schema["default"]) for name, schema in by_name.items() if "default" in schema}
     assert client.get("/api/layer", params=query).json() == client.get("/api/layer").json()
+
+
+def _sent(value: Any) -> Any:
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def test_lists_are_sent_with_commas(paths: dict[str, Any]) -> None:
+    for path, methods in paths.items():
+        for parameter in (one for method in methods.values() for one in method.get("parameters", ())):
+            is_list = parameter["schema"]["type"] == "array"
+            assert (parameter.get("style"), parameter.get("explode")) == (
+                ("form", False) if is_list else (None, None)
+            ), path
+
+
+def test_links_lead_to_addresses_and_parameters_that_there_are(paths: dict[str, Any]) -> None:
+    """From each answer that holds an id to every address that takes it."""
+    found = set()
+    for path, methods in paths.items():
+        for method, described in methods.items():
+            answers = described["responses"].values()
+            for link in (link for answer in answers for link in answer.get("links", {}).values()):
+                _, _, pointer, verb = link["operationRef"].split("/")
+                target = unquote(pointer).replace("~1", "/")
+                taken = {f"{p['in']}.{p['name']}" for p in paths[target][verb]["parameters"]}
+                assert set(link["parameters"]) <= taken, (path, target)
+                found.add((f"{method.upper()} {path}", f"{verb.upper()} {target}"))
+    assert len(found) == 71
+    assert ("POST /api/trainings", "POST /api/trainings/{training_id}/resume") in found
+
+
+def test_whatever_is_made_says_where_it_is(paths: dict[str, Any]) -> None:
+    answers = {
+        path: answer["headers"]["Location"]["required"]
+        for path, methods in paths.items()
+        for method in methods.values()
+        for status, answer in method["responses"].items()
+        if status in ("201", "202")
+    }
+    assert set(answers) == {
+        "/api/images", "/api/checkpoints", "/api/measurements", "/api/measurements/network", "/api/trainings",
+    }  # fmt: skip
+    assert all(answers.values())
 
 
 def test_nothing_of_the_documentation_needs_another_host(client: TestClient) -> None:
@@ -161,7 +207,8 @@ def test_every_kind_of_layer_is_documented_with_its_parameters(app: FastAPI) -> 
         assert set(layers[title]["required"]) == {"kind", *needed}, title
     conv = layers["Conv2d"]["properties"]
     assert conv["kernel_size"]["oneOf"][0] == {"type": "integer", "minimum": 1, "maximum": 64}
-    assert conv["grouping"]["properties"]["scheme"]["enum"] == list(SCHEMES)
+    schemes = [name for form in conv["grouping"]["oneOf"] for name in form["properties"]["scheme"]["enum"]]
+    assert sorted(schemes) == sorted(SCHEMES)
     assert document["properties"]["layers"]["maxItems"] == 1000
 
 
@@ -177,3 +224,22 @@ def test_what_the_schema_calls_the_least_is_taken(client: TestClient, app: FastA
         inputs = {"inputs": ["input", "layer1"]} if name in ("Add", "Concat") else {}
         answer = client.post("/api/networks/analyze", json={"layers": [*before, {**least, **inputs}]})
         assert answer.status_code == 200, (name, answer.text)
+
+
+@pytest.mark.parametrize(
+    "grouping, message",
+    [
+        ({"scheme": "uniform", "groups": 2, "base": 1}, "base must be from 2 to 64, not 1"),
+        ({"scheme": "uniform", "groups": 2, "base": "2"}, "base must be a whole number, not '2'"),
+        ({"scheme": "uniform", "groups": 2, "sizes": [[1, 1]]}, "sizes belong to the custom scheme, and only to it"),
+        ({"scheme": "standard", "sizes": None}, "sizes belong to the custom scheme, and only to it"),
+        ({"scheme": "custom", "sizes": [[3, 4]], "groups": 0}, "groups must be from 1 to 65536, not 0"),
+    ],
+)
+def test_what_a_scheme_has_no_use_for_is_what_the_schema_says(
+    client: TestClient, grouping: dict[str, Any], message: str
+) -> None:
+    conv = {"kind": "Conv2d", "out_channels": 4, "kernel_size": 1, "grouping": grouping}
+    answer = client.post("/api/networks/analyze", json={"layers": [conv]})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == f"layer 1 'layer1' (Conv2d): {message}"

@@ -10,6 +10,7 @@ from app.errors import ApiError, shown
 from app.params import LAYER, MAPS, parameters
 from app.query import Query, layer_of, maps_of, pairs
 from app.settings import Settings
+from app.trainingparams import training_parameters
 from compute.grouping import Grouping
 from compute.maps import MapsSpec
 from compute.spec import ConvSpec
@@ -139,6 +140,13 @@ def test_what_is_shown_is_short_and_printable(text: str) -> None:
 @given(st.text(alphabet="ab=&%41+,x٣", max_size=20))
 def test_queries_are_read_as_the_standard_library_reads_them(query: str) -> None:
     assert pairs(query.encode()) == parse_qsl(query, keep_blank_values=True)
+
+
+@given(st.floats(0, 1))
+def test_numbers_are_read_as_programs_write_them(number: float) -> None:
+    decay = training_parameters(Settings())["weight_decay"]
+    for text in (repr(number), repr(number).upper()):
+        assert decay.parse(text) == number
 
 
 @given(st.integers(1, 2048), st.integers(1, 64), st.integers(1, 64), st.booleans())
