@@ -1,9 +1,11 @@
 """One SQLite database of measurements: its format, and what is asked of it. One thread at a time."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -165,6 +167,17 @@ class Database:
             with suppress(sqlite3.Error):  # a full disk has rolled it back already
                 self._connection.execute("ROLLBACK")
             raise
+
+
+def mark_of(path: Path) -> tuple[int, int, bytes] | None:
+    """Which file lies there and how it begins: another mark, and whoever has it open writes to nothing, or over
+    something that is no database any more."""
+    try:
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+            return stat.st_dev, stat.st_ino, file.read(16)
+    except OSError:
+        return None
 
 
 def is_corrupt(error: Exception) -> bool:

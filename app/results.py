@@ -5,6 +5,7 @@ memory, and whoever measured is told why. A damaged file is moved aside, never d
 """
 
 import asyncio
+import heapq
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
 from app.errors import ApiError, shown
-from app.resultdatabase import PAGE, VERSION, Database, Kept, UnusableStore, Wanted, is_corrupt
+from app.resultdatabase import PAGE, VERSION, Database, Kept, UnusableStore, Wanted, is_corrupt, mark_of
 
 log = logging.getLogger("groupscope.results")
 T = TypeVar("T")
@@ -97,6 +99,7 @@ class _Files:
         self._path, self._kept = path, kept
         self._disk: Database | None = None
         self._memory: Database | None = None
+        self._mark: tuple[int, int, bytes] | None = None  # of the file when it was opened
         self._trouble: str | None = None
 
     def put(self, entry: Kept) -> str | None:
@@ -106,8 +109,9 @@ class _Files:
         return f"kept in memory only, until the server stops: {self._trouble}"
 
     def find(self, wanted: Wanted) -> list[Kept]:
-        found = [entry for part in self._everywhere(lambda database: database.find(wanted)) for entry in part]
-        return sorted(found, key=lambda entry: entry.created, reverse=True)[: wanted.limit]
+        parts = self._everywhere(lambda database: database.find(wanted))
+        latest = heapq.merge(*parts, key=lambda entry: entry.created, reverse=True)  # in each as they came: clocks jump
+        return list(islice(latest, wanted.limit))
 
     def get(self, measurement_id: str) -> Kept | None:
         return next(filter(None, self._everywhere(lambda database: database.get(measurement_id))), None)
@@ -169,8 +173,10 @@ class _Files:
         return []
 
     def _open(self) -> Database:
-        if self._disk:
+        if self._disk and mark_of(self._path) == self._mark:
             return self._disk
+        if self._disk:  # replaced, deleted or overwritten while it was open
+            self._disk.close()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._disk = Database(str(self._path), self._kept)
@@ -180,6 +186,7 @@ class _Files:
             aside = moved_aside(self._path)
             log.error("the store of measurements is damaged (%s): moved to %s, a new one is begun", error, aside)
             self._disk = Database(str(self._path), self._kept)
+        self._mark = mark_of(self._path)
         return self._disk
 
 

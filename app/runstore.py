@@ -4,6 +4,7 @@ Where the file can't be used, runs go on in memory, and whoever trains is told w
 """
 
 import asyncio
+import heapq
 import logging
 import shutil
 import sqlite3
@@ -11,12 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
-from app.resultdatabase import BUSY_SECONDS, is_corrupt
+from app.resultdatabase import BUSY_SECONDS, is_corrupt, mark_of
 from app.results import moved_aside
 
 log = logging.getLogger("groupscope.runs")
@@ -102,6 +104,7 @@ class _Files:
         self.folder, self._kept = folder, kept
         self._connection: sqlite3.Connection | None = None
         self._memory: dict[str, StoredRun] = {}
+        self._mark: tuple[int, int, bytes] | None = None  # of the file when it was opened
         self._trouble = ""
 
     def put(self, row: list[Any]) -> str | None:
@@ -125,7 +128,9 @@ class _Files:
         query = f"SELECT {', '.join(FACTS)} FROM runs ORDER BY number DESC LIMIT ?"
         rows = self._on_disk(lambda c: c.execute(query, (limit,)).fetchall())
         found = [StoredRun(**dict(row)) for page in rows for row in page if row["id"] not in self._memory]
-        return sorted([*found, *self._memory.values()], key=lambda run: run.created, reverse=True)[:limit]
+        only_here = list(reversed(self._memory.values()))
+        latest = heapq.merge(found, only_here, key=lambda run: run.created, reverse=True)  # as they came: clocks jump
+        return list(islice(latest, limit))
 
     def unfinished(self) -> list[StoredRun]:
         if not (self.folder / FILE).exists():  # a server that never trains writes nothing
@@ -181,10 +186,11 @@ class _Files:
         return []
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection:
-            return self._connection
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / FILE
+        if self._connection and mark_of(path) == self._mark:
+            return self._connection
+        self.close()  # it was replaced, deleted or overwritten while it was open
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = _connected(path)
         except sqlite3.DatabaseError as error:
@@ -192,6 +198,7 @@ class _Files:
                 raise
             log.error("the store of training runs is damaged (%s): moved to %s", error, moved_aside(path))
             self._connection = _connected(path)
+        self._mark = mark_of(path)
         return self._connection
 
 

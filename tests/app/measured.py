@@ -41,9 +41,11 @@ def serving(folder: Path, *flags: str, environment: Mapping[str, str] = MappingP
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, **pipes) as process:
         assert process.stdout
-        first = process.stdout.readline()
-        address = re.fullmatch(r"Groupscope on (http://127\.0\.0\.1:\d+)\n", first)
-        assert address, first
+        said = []  # what it has to say of its stores comes first
+        while (line := process.stdout.readline()) and not line.startswith("Groupscope on"):
+            said.append(line)
+        address = re.fullmatch(r"Groupscope on (http://127\.0\.0\.1:\d+)\n", line)
+        assert address, [*said, line]
         try:
             yield Serving(address[1], process)
         finally:

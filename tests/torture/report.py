@@ -9,13 +9,15 @@ from tabulate import tabulate
 @dataclass(frozen=True)
 class Row:
     """One figure. part: of the torture. what: was tried or measured. figure: what was seen. limit: what may be; ""
-    where the figure is only told. ok: whether it held."""
+    where the figure is only told. ok: whether it held. timed: it is about seconds, which on a busy machine say little.
+    """
 
     part: str
     what: str
     figure: str
     limit: str = ""
     ok: bool = True
+    timed: bool = False
 
 
 def table(rows: Sequence[Row]) -> str:
