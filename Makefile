@@ -1,5 +1,5 @@
 # A short name for each script; the scripts work without make.
-.PHONY: run test bench train
+.PHONY: run test bench torture train
 
 # Only what stands on make's own command line: some shells export HOST.
 given = $(if $(findstring command,$(origin $(1))),$(2) "$($(1))")
@@ -12,6 +12,9 @@ test:
 
 bench:
 	@scripts/bench $(ARGS)
+
+torture:
+	@scripts/torture $(ARGS)
 
 train:
 	@scripts/train $(ARGS)

@@ -51,6 +51,13 @@ install_chromium() {
     "$VPY" -m playwright install $deps chromium >&2 && find_chromium
 }
 
+# The library that lets a test move a server's clock. Without it those tests are left out, which is said.
+need_faketime() {
+    [ -z "$(find /usr/lib -path '*/faketime/libfaketimeMT.so.1' 2>/dev/null)" ] || return 0
+    root_on_debian && apt_install libfaketime && return 0
+    say "tests of a clock that jumps need libfaketime, which was not found. On Debian: sudo apt-get install libfaketime."
+}
+
 need_chromium() {
     lend_node_to_playwright
     if [ -n "${GROUPSCOPE_CHROMIUM:-}" ]; then

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import PROJECT, Settings
+from tests.torture.faults import FAKETIME
 
 
 def _left_out() -> dict[str, str]:
@@ -31,6 +32,8 @@ def _left_out() -> dict[str, str]:
         found["triton"] = f"Triton has no package for {sys.platform} on {platform.machine()}"
     if not FULL.exists():
         found["fullset"] = f"the full Fashion-MNIST is not in {FULL}"
+    if FAKETIME is None:
+        found["faketime"] = "libfaketime was not found"
     return found
 
 
