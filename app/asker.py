@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -26,6 +26,10 @@ class Asker:
     request_id: str
     gone: "asyncio.Future[None] | None" = None
 
+    @property
+    def who(self) -> tuple[str, str]:
+        return self.address, self.client
+
 
 SERVER = Asker("", "", "-")  # asks itself, and never leaves
 
@@ -35,14 +39,15 @@ async def asking(request: Request) -> AsyncIterator[Asker]:
     """Whoever sent `request`, whose departure is noticed meanwhile."""
     leaving = asyncio.create_task(_left(request))
     try:
-        yield Asker(
-            address_of(request.scope),
-            client_of(request.headers.get(CLIENT, "")),
-            request.scope.get(REQUEST_ID, "-"),
-            leaving,
-        )
+        yield replace(asker_of(request), gone=leaving)
     finally:
         leaving.cancel()
+
+
+def asker_of(request: Request) -> Asker:
+    """Whoever sent `request`, for what goes on when they leave."""
+    client = client_of(request.headers.get(CLIENT, ""))
+    return Asker(address_of(request.scope), client, request.scope.get(REQUEST_ID, "-"))
 
 
 def client_of(sent: str) -> str:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import orjson
 
+from app.asker import SERVER, Asker
 from app.engine import Engine, EngineFailed, EngineOutOfMemory
 from app.errors import ApiError, Refusal, cut
 from app.feed import Feed
@@ -16,6 +17,7 @@ from app.measureplans import Asked, Standing, check_dtype, check_length, device_
 from app.resultdatabase import Kept
 from app.results import Results, now
 from app.settings import Settings
+from app.turns import in_turn, last_place_is_for_others
 from compute.errors import SpecError
 
 log = logging.getLogger("groupscope.measuring")
@@ -50,8 +52,8 @@ class Measurement:
     """One that waits, runs or has ended; its feed tells which. seconds: the estimate, and then what is left of it.
     running: what to cancel."""
 
-    def __init__(self, asked: Asked, seconds: float) -> None:
-        self.id, self.asked = uuid4().hex, asked
+    def __init__(self, asked: Asked, seconds: float, asker: Asker) -> None:
+        self.id, self.asked, self.asker = uuid4().hex, asked, asker
         self.estimate = self.seconds = seconds
         self.feed = Feed()
         self.running: asyncio.Task[None] | None = None
@@ -67,7 +69,7 @@ class Measurement:
 
 
 class Measuring:
-    """The queue before the engine's measurements, and the store behind them."""
+    """The queue before the engine's measurements, clients in turn, and the store behind them."""
 
     def __init__(self, engine: Engine, results: Results, settings: Settings) -> None:
         self.results = results
@@ -117,15 +119,17 @@ class Measuring:
         self._dtypes = self._dtypes or await self._engine.dtypes()
         return self._dtypes
 
-    async def add(self, asked: Asked) -> Measurement:
+    async def add(self, asked: Asked, asker: Asker = SERVER) -> Measurement:
         """Raises MeasureQueueFull, TooLong, SpecError, EngineFailed."""
         seconds = check_length(asked.spec, await self.standing(asked.spec.dtype), self._settings)
         if self._left:
             raise EngineFailed("the server is stopping")
-        if len(self._waiting) >= self._settings.measure_queue:
+        size, askers = self._settings.measure_queue, [m.asker for m in self._waiting]
+        if len(askers) >= size or last_place_is_for_others(askers, size, asker):
             raise MeasureQueueFull(len(self._waiting), self._seconds_ahead(len(self._waiting)))
-        measurement = Measurement(asked, seconds)
-        self._waiting.append(measurement)
+        measurement = Measurement(asked, seconds, asker)
+        served = self._running.asker.who if self._running else None
+        self._waiting = in_turn([*self._waiting, measurement], lambda m: m.asker.who, served)
         self._tell_positions()
         self._arrived.set()
         return measurement

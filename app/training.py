@@ -7,11 +7,12 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from app.asker import Asker
+from app.asker import SERVER, Asker
 from app.engine import Engine, EngineFailed, EngineTimedOut
 from app.errors import ApiError, shown
 from app.feed import Feed
@@ -33,6 +34,7 @@ from app.trainingplans import (
     run_seconds,
     shape_of,
 )
+from app.turns import in_turn, last_place_is_for_others
 from compute.errors import SpecError
 from compute.training import DataShape, TrainSpec, arms_of
 
@@ -78,8 +80,8 @@ class NoOwnData(ApiError):
 class Run:
     """One that waits, trains, is paused or has ended."""
 
-    def __init__(self, stored: StoredRun, asked: AskedRun) -> None:
-        self.stored, self.asked = stored, asked
+    def __init__(self, stored: StoredRun, asked: AskedRun, asker: Asker = SERVER) -> None:
+        self.stored, self.asked, self.asker = stored, asked, asker
         self.feed = Feed()
         self.training: asyncio.Task[None] | None = None
         self.wish: str | None = None  # paused or cancelled: what is to become of it once it has stopped
@@ -204,7 +206,7 @@ class Training:
         arms = described_arms(spec, shape)
         seconds = check_run(spec, shape, await self._step_seconds(spec, path, shape, asker), self._settings)
         device = device_key(await self._engine.device())
-        self._check_room()
+        self._check_room(asker)
         record = {**arms, "data": data, "device": device, "estimate_seconds": seconds, "conventions": CONVENTIONS}
         for arm in record["arms"]:
             arm |= {"seeds": [], "accuracy_mean": None, "accuracy_low": None, "accuracy_high": None}
@@ -213,7 +215,7 @@ class Training:
             uuid4().hex, now(), "queued", label_of(spec, data, arms_of(spec, shape)), asked.query,
             total=spec.steps(shape) * len(spec.arms) * spec.seeds, record={**record, "stored_reason": None},
         )  # fmt: skip
-        run = Run(stored, asked)
+        run = Run(stored, asked, replace(asker, gone=None))
         await self._keep(run)
         self._queue(run)
         return run
@@ -230,11 +232,12 @@ class Training:
                 self._timed.popitem(last=False)
         return self._timed[key]
 
-    def _check_room(self) -> None:
+    def _check_room(self, asker: Asker) -> None:
         if self._left:
             raise EngineFailed("the server is stopping")
-        if len(self._waiting) >= self._settings.train_queue:
-            raise RunQueueFull(len(self._waiting))
+        size, askers = self._settings.train_queue, [run.asker for run in self._waiting]
+        if len(askers) >= size or last_place_is_for_others(askers, size, asker):
+            raise RunQueueFull(len(askers))
 
     # While
 
@@ -263,15 +266,15 @@ class Training:
         """Raises UnknownRun. One that has ended stays as it is."""
         await self._halt(run_id, "cancelled")
 
-    async def resume(self, run_id: str) -> bool:
+    async def resume(self, run_id: str, asker: Asker = SERVER) -> bool:
         """Whether it goes on now: a run that is done, or goes on anyway, stays as it is. Raises UnknownRun,
         RunQueueFull."""
         stored = await self._stored(run_id)
         if stored.state not in ("paused", "cancelled", "failed"):
             return False
-        self._check_room()
+        self._check_room(asker)
         known = self._known.get(run_id)
-        run = Run(stored, known.asked if known else self._again(stored))
+        run = Run(stored, known.asked if known else self._again(stored), asker)
         stored.state, stored.record["error"] = "queued", None
         await self._keep(run)
         if known and not known.feed.ended:  # whoever follows the paused run follows on
@@ -338,7 +341,8 @@ class Training:
 
     def _queue(self, run: Run) -> None:
         self._known[run.id] = run
-        self._waiting.append(run)
+        served = self._running.asker.who if self._running else None
+        self._waiting = in_turn([*self._waiting, run], lambda waits: waits.asker.who, served)
         self._tell_positions()
         self._arrived.set()
 

@@ -4,7 +4,8 @@ Whoever asks much waits for itself. Where the queue is full, a newcomer takes th
 fills it, so that nobody is kept out by one who asks without end.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -113,3 +114,19 @@ class Turns(Generic[T]):
         latest = pages[page][-1]
         self.remove(latest)
         return latest
+
+
+def in_turn(things: Iterable[T], who: Callable[[T], Hashable], served: Hashable = None) -> deque[T]:
+    """`things` put so that everyone's first comes before anyone's second, else as they were. served: whose turn it is
+    now."""
+    turns = Counter([served])
+    numbered = []
+    for thing in things:
+        numbered.append((turns[who(thing)], thing))
+        turns[who(thing)] += 1
+    return deque(thing for _, thing in sorted(numbered, key=lambda pair: pair[0]))
+
+
+def last_place_is_for_others(waiting: Collection[Asker], size: int, asker: Asker) -> bool:
+    """Whether one place is left of a short queue of `size`, and `asker`'s address waits there already."""
+    return size > 2 and len(waiting) == size - 1 and asker.address in {other.address for other in waiting}

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from app.asker import asking
+from app.asker import asker_of, asking
 from app.bodies import parsed, read_body
 from app.calculator import Calculator
 from app.errors import ApiError
@@ -98,8 +98,8 @@ def add_measure_routes(
         check_measurement(found.spec, settings)
         return found
 
-    async def accepted(found: Asked) -> Response:
-        measurement = await measuring.add(found)
+    async def accepted(found: Asked, request: Request) -> Response:
+        measurement = await measuring.add(found, asker_of(request))
         position = measuring.position(measurement)
         facts = {"id": measurement.id, "position": position, "estimate_seconds": measurement.estimate}
         headers = {**NOW, "Location": f"/api/measurements/{measurement.id}"}
@@ -144,7 +144,7 @@ def add_measure_routes(
     )
     async def measure(request: Request) -> Response:
         """Put a measurement of a layer into the queue; it goes on when the client leaves, and its result is kept."""
-        return await accepted(asked(request))
+        return await accepted(asked(request), request)
 
     @router.post(
         "/api/measurements/network",
@@ -158,7 +158,7 @@ def add_measure_routes(
         raw = await read_body(request, settings.max_document_bytes, settings.slow_seconds)
         async with asking(request) as asker:
             found = await calculator.run(asker, read_network, raw)
-        return await accepted(found)
+        return await accepted(found, request)
 
     @router.get(
         "/api/measurements/{measurement_id}/events",

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from app.asker import asking
+from app.asker import asker_of, asking
 from app.errors import ApiError, shown
 from app.feed import LAST, server_sent
 from app.figures.training import accuracy_figure, confusion_figure, curves_figure, energy_figure
@@ -136,7 +136,7 @@ def add_training_routes(router: APIRouter, training: Training) -> None:
     )
     async def training_resume(request: Request) -> Response:
         """Go on with a run that was paused, cancelled or failed, from where it was saved last, to the same numbers."""
-        await training.resume(request.path_params["training_id"])
+        await training.resume(request.path_params["training_id"], asker_of(request))
         return Response(status_code=204, headers=NOW)
 
     @router.post(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.asker import Asker, address_of
-from app.turns import Bounds, QueueFull, Turns
+from app.turns import Bounds, QueueFull, Turns, in_turn, last_place_is_for_others
 
 WIDE = Bounds(1000, 1000, 1000)
 
@@ -148,3 +148,19 @@ def test_however_much_one_asks_the_others_are_served_within_a_round(greedy: int,
 )
 def test_an_address_is_a_machine(client: tuple[str, int] | None, address: str) -> None:
     assert address_of({"client": client}) == address
+
+
+def test_short_queues_put_everyones_first_before_anyones_second() -> None:
+    names = ["a1", "a2", "a3", "b1", "c1", "c2"]
+    assert list(in_turn(names, lambda name: name[0])) == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert list(in_turn(names, lambda name: name[0], served="a")) == ["b1", "c1", "a1", "c2", "a2", "a3"]
+    later = in_turn([*in_turn(names, lambda name: name[0]), "d1"], lambda name: name[0])
+    assert list(later) == ["a1", "b1", "c1", "d1", "a2", "c2", "a3"]
+
+
+@pytest.mark.parametrize(
+    "waiting, size, address, kept",
+    [("aa", 3, "a", True), ("aa", 3, "b", False), ("a", 3, "a", False), ("a", 2, "a", False)],
+)
+def test_the_last_place_of_a_short_queue_is_kept_for_another(waiting: str, size: int, address: str, kept: bool) -> None:
+    assert last_place_is_for_others([asker(name) for name in waiting], size, asker(address)) == kept
