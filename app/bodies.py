@@ -1,7 +1,8 @@
-"""JSON bodies, read within limits: how long, how deep, and what is said where they are no JSON."""
+"""Bodies, read within limits: how slow, how long, how deep, and what is said where they are no JSON."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from app.errors import ApiError, shown
 from compute.formulas import digits
 
 MAX_NESTING = 16  # a subject in a series needs 9; what parsers and printers recurse into is bounded before they do
-BODY_SECONDS = 30  # for the whole body, however steadily it drips
+LEAST_RATE = 8000  # bytes a second: a telephone at the edge of its network sends more
 JSON_HINT = "send JSON as application/json; /openapi.json has a worked sample"
 
 
@@ -28,9 +29,11 @@ class BodyTooLarge(ApiError):
 class BodyTooSlow(ApiError):
     status = 408
     code = "body_too_slow"
+    headers = {"Connection": "close"}  # noqa: RUF012  # what else comes of the body is no request
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"The body must be here within {seconds:g} s, and this one is not", None, "send it at once")
+        rule = f"Of a body at least {digits(LEAST_RATE)} bytes a second must come, and in {seconds:g} s fewer did"
+        super().__init__(rule, None, "send it at once, or a smaller one")
 
 
 class NotJsonType(ApiError):
@@ -57,36 +60,55 @@ class TooDeep(ApiError):
         super().__init__(rule, None, 'name the layers flat, one after the other, and join them with "inputs"')
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request, max_bytes: int, slow_seconds: float) -> bytes:
     """The bytes of a JSON body; raises BodyTooLarge before a longer one is read to its end, BodyTooSlow,
     NotJsonType."""
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise NotJsonType(content_type)
-    return await read_whole(request, max_bytes, BodyTooLarge)
+    return await read_whole(request, max_bytes, BodyTooLarge, slow_seconds)
 
 
-async def read_whole(request: Request, max_bytes: int, too_large: Callable[..., ApiError]) -> bytes:
+async def read_whole(
+    request: Request, max_bytes: int, too_large: Callable[..., ApiError], slow_seconds: float
+) -> bytes:
     """The bytes of any body. too_large: makes the error for a limit and, where it is known, a size. Raises that error
     before a longer one is read to its end, BodyTooSlow."""
+    check_length(request, max_bytes, max_bytes, too_large)
+    async with aclosing(moving(request, max_bytes, lambda: too_large(max_bytes), slow_seconds)) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
+def check_length(request: Request, max_bytes: int, said_bytes: int, too_large: Callable[..., ApiError]) -> None:
+    """Refuses by its head what is longer than `max_bytes`, before a byte of it is read. said_bytes: the limit that the
+    client is told."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise too_large(max_bytes, int(declared))
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(request, max_bytes, too_large)
-    except TimeoutError:
-        raise BodyTooSlow(BODY_SECONDS) from None
+        raise too_large(said_bytes, int(declared))
 
 
-async def _read(request: Request, max_bytes: int, too_large: Callable[..., ApiError]) -> bytes:
-    chunks, total = [], 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total > max_bytes:
-            raise too_large(max_bytes)
-        chunks.append(chunk)
-    return b"".join(chunks)
+async def moving(
+    request: Request, max_bytes: int, too_large: Callable[[], ApiError], slow_seconds: float
+) -> AsyncGenerator[bytes, None]:
+    """The chunks of a body that keeps moving: LEAST_RATE bytes a second, looked at over `slow_seconds`, each such time
+    anew, so that what came fast buys no time to stand still. Raises BodyTooSlow, and what `too_large` makes."""
+    loop = asyncio.get_running_loop()
+    since, fresh, total = loop.time(), 0, 0
+    async with aclosing(request.stream()) as chunks:
+        while True:
+            try:
+                async with asyncio.timeout_at(since + slow_seconds):
+                    chunk = await anext(chunks, None)
+            except TimeoutError:
+                raise BodyTooSlow(slow_seconds) from None
+            if chunk is None:
+                return
+            fresh, total = fresh + len(chunk), total + len(chunk)
+            if total > max_bytes:
+                raise too_large()
+            if fresh >= LEAST_RATE * slow_seconds:
+                since, fresh = loop.time(), 0
+            yield chunk
 
 
 def parsed(raw: bytes) -> Any:

@@ -1,22 +1,20 @@
 """From an uploaded file to an upright RGB picture, or one sentence that says why not.
 
 Seen as a person expects: first frame of an animation, EXIF rotation applied, transparency on white, 16-bit greys
-scaled to 8 bits, embedded colour profiles converted to sRGB. Sizes are checked before any pixel is decoded.
+scaled to 8 bits, embedded colour profiles converted to sRGB: see app.rgb. Sizes are checked before any pixel is
+decoded.
 """
 
-import io
 from typing import IO
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from app.errors import ApiError
+from app.rgb import reduction, upright_rgb
 from compute.formulas import digits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 WAYS_OUT = "send a JPEG, PNG, WebP, GIF, BMP or TIFF"
-
-# 16-bit greys to 8 bits; Pillow's own convert("L") cuts everything above 255 off.
-_TO_8_BITS = [round(value / 257) for value in range(65536)]
 
 # Our own limit is checked before decoding; Pillow's would warn below it and stop above.
 Image.MAX_IMAGE_PIXELS = None
@@ -64,8 +62,9 @@ class UnknownRange(ApiError):
         super().__init__(message, "image", "save the picture with 8 or 16 bits a channel")
 
 
-def decode(file: IO[bytes], max_pixels: int) -> Image.Image:
-    """The picture in `file` as mode RGB without metadata; raises ApiError."""
+def decode(file: IO[bytes], max_pixels: int, kept_pixels: int) -> Image.Image:
+    """The picture in `file` as mode RGB without metadata; one of more than `kept_pixels` is reduced to fewer. Raises
+    ApiError, and MemoryError where it needs more memory than there is."""
     picture = _open(file)
     width, height = picture.size
     if width * height > max_pixels:
@@ -73,11 +72,13 @@ def decode(file: IO[bytes], max_pixels: int) -> Image.Image:
     if picture.mode in ("I", "F"):
         raise UnknownRange(picture.mode)
     try:
-        rgb = _rgb(ImageOps.exif_transpose(picture))
+        factor = reduction(width * height, kept_pixels)
+        picture.draft(None, (max(width // factor, 1), max(height // factor, 1)))  # JPEG's decoder reduces for nothing
+        return upright_rgb(picture, kept_pixels)
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise DamagedPicture(picture.format or "picture") from error
-    rgb.info = {}
-    return rgb
 
 
 def _open(file: IO[bytes]) -> Image.Image:
@@ -87,6 +88,8 @@ def _open(file: IO[bytes]) -> Image.Image:
         raise EmptyFile
     try:
         return Image.open(file, formats=FORMATS)
+    except MemoryError:
+        raise
     except Exception as error:  # as above: a header can be damaged in as many ways
         kind = _known_otherwise(head)
         raise NotAPicture(kind) from error
@@ -102,29 +105,3 @@ def _known_otherwise(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return "a HEIC or AVIF picture" if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "a video"
     return None
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith("I;16"):
-        return picture.convert("I").point(_TO_8_BITS, "L").convert("RGB")
-    if picture.mode == "CMYK":
-        return _to_srgb(picture, profile).convert("RGB")
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return _to_srgb(picture.convert("RGB"), profile)
-
-
-def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """`picture` through its embedded profile; a profile that does not fit is passed over, as browsers do."""
-    if not profile:
-        return picture
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source):
-            return picture
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return picture
-    return converted or picture

@@ -1,34 +1,36 @@
 """All pictures the server knows: the samples that ship with it, and what was uploaded.
 
-Decoding and encoding run in two threads of their own, so that no picture ever holds up the event loop.
+What people send is decoded in a process of its own, what is kept here in two threads: no picture ever holds up the
+event loop.
 """
 
 import asyncio
 import hashlib
 import io
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypedDict, TypeVar
+from typing import IO, Any, TypedDict
 
 import orjson
 
+from app.asker import Asker
 from app.cache import ByteCache
-from app.decoding import decode
+from app.decoder import Decoder
 from app.errors import ApiError
 from app.kinds import is_image_id
+from app.line import Line
 from app.settings import PROJECT, Settings
 from app.store import Store, opened
 from compute.picture import square
 
 SAMPLES = PROJECT / "static" / "samples"
-T = TypeVar("T")
+CROP_THREADS = 2
 
 
 class Uploaded(TypedDict):
-    """Width and height as seen, after EXIF rotation."""
+    """Width and height of what is kept: as seen, after EXIF rotation, and reduced where it was very large."""
 
     id: str
     width: int
@@ -53,7 +55,16 @@ class Images:
         self.samples: list[dict[str, Any]] = [{k: v for k, v in sample.items() if k != "file"} for sample in index]
         self._sample_files = {sample["id"]: SAMPLES / sample["file"] for sample in index}
         self._crops = ByteCache(settings.cache_bytes)
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="images")
+        self._crop_line = Line("crops", "squares of pictures", CROP_THREADS, settings)
+        self.decoder = Decoder(settings, store)
+
+    def start(self) -> None:
+        """Returns at once."""
+        self.decoder.start()
+
+    def close(self) -> None:
+        self._crop_line.close()
+        self.decoder.stop()
 
     def path(self, image_id: str) -> Path:
         """The file of a picture; raises UnknownImage."""
@@ -73,41 +84,37 @@ class Images:
         except FileNotFoundError as error:
             raise UnknownImage(self.settings.store_hours) from error
 
-    async def add(self, file: IO[bytes]) -> Uploaded:
-        """Keep an uploaded file; the same file again is the same picture. Raises ApiError."""
-        return await self._aside(partial(self._add, file))
+    async def add(self, file: IO[bytes], asker: Asker) -> Uploaded:
+        """Keep an uploaded file; the same file again is the same picture. Raises ApiError, and EngineGone once `asker`
+        has left."""
+        image_id = await asyncio.to_thread(_id, file)
+        sample = next((sample for sample in self.samples if sample["id"] == image_id), None)
+        if sample:
+            return {"id": image_id, "width": sample["width"], "height": sample["height"]}
+        width, height = await self.decoder.keep(file, image_id, asker)
+        return {"id": image_id, "width": width, "height": height}
 
-    async def crop(self, image_id: str, size: int) -> bytes:
-        """PNG of exactly the `size` x `size` pixels that the layer sees; raises UnknownImage."""
+    async def crop(self, image_id: str, size: int, asker: Asker) -> bytes:
+        """PNG of exactly the `size` x `size` pixels that the layer sees; raises UnknownImage, LineBusy, and EngineGone
+        once `asker` has left."""
         with self.held(image_id) as path:
             key = f"{image_id} {size}".encode()
             body = self._crops.get(key)
             if body is None:
-                body = await self._aside(partial(_crop, path, size))
+                body = await self._crop_line.run(asker, partial(_crop, path, size))
                 self._crops.put(key, body)
         return body
 
     async def sweep(self) -> None:
-        await self._aside(self.store.sweep)
+        await asyncio.to_thread(self.store.sweep)
 
-    def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
 
-    def _add(self, file: IO[bytes]) -> Uploaded:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        file.seek(0)
-        image_id = digest.hexdigest()
-        try:
-            kept = opened(self.path(image_id))
-        except (UnknownImage, FileNotFoundError):
-            kept = decode(file, self.settings.max_image_pixels)
-            self.store.put(image_id, kept)
-        return {"id": image_id, "width": kept.width, "height": kept.height}
-
-    async def _aside(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+def _id(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _crop(path: Path, size: int) -> bytes:

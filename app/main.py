@@ -101,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
+        images.start()
         await measuring.start()
         await training.start()
         sweeping = asyncio.create_task(_sweep(images))

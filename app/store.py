@@ -7,7 +7,7 @@ Names are ids that the server made; no text of a client becomes part of a path.
 import errno
 import os
 import re
-import tempfile
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +21,9 @@ OWN, PART = "groupscope-", ".part"  # of a picture being written
 # The folder may be somebody's own: only what was written here is ever deleted.
 OURS = re.compile(rf"[0-9a-f]{{64}}\.png|{OWN}.*\{PART}")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BLOCK_BYTES = 4096  # of a disk: a picture of one pixel takes one too
+PART_SECONDS = 600  # after which nobody writes it any more
+SPARE = 8  # a store that is full lets go of one part in so many, and need not be looked through for each new picture
 
 
 class StoreFull(ApiError):
@@ -39,11 +42,17 @@ class StoreUnwritable(ApiError):
         super().__init__("The server cannot write to its folder of pictures", "image", "use a sample for now")
 
 
+def not_kept(error: OSError) -> ApiError:
+    """What to answer where something of a client's could not be written."""
+    return StoreFull() if error.errno in _NO_ROOM else StoreUnwritable()
+
+
 class Store:
-    """Pictures by id, as lossless PNG."""
+    """Pictures by id, as lossless PNG without metadata."""
 
     def __init__(self, root: Path, max_bytes: int, max_hours: float, now: Callable[[], float] = time.time) -> None:
         self.root, self.max_bytes, self.max_seconds, self.now = root, max_bytes, max_hours * 3600, now
+        self._used: int | None = None  # bytes, as far as this process knows; None: it has not looked
 
     def find(self, image_id: str) -> Path | None:
         """Where the picture is, if it still is; counts as a use."""
@@ -55,57 +64,86 @@ class Store:
                 return path
         return None
 
-    def put(self, image_id: str, picture: Image.Image) -> Path:
-        """Keep `picture`, and let go of what no longer fits; raises StoreFull or StoreUnwritable."""
+    def part(self) -> Path:
+        """A new name for a picture while it is written."""
+        return self.root / f"{OWN}{secrets.token_hex(16)}{PART}"
+
+    def put(self, image_id: str, picture: Image.Image, part: Path | None = None) -> Path:
+        """Keep `picture`, and let go of what no longer fits. part: from `part()`, for whoever has to clear away after a
+        process that dies here. Raises StoreFull or StoreUnwritable."""
         path = self.root / f"{image_id}.png"
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(path, picture)
+            self._write(path, picture, part or self.part())
         except OSError as error:
-            raise (StoreFull if error.errno in _NO_ROOM else StoreUnwritable)() from error
-        self.sweep()
-        if not path.exists():  # larger than the whole store
-            raise StoreFull
+            raise not_kept(error) from error
+        if self._used is None or self._used > self.max_bytes:
+            self.sweep()
         return path
 
-    def _write(self, path: Path, picture: Image.Image) -> None:
-        """All or nothing: readers never see half a file."""
-        handle, name = tempfile.mkstemp(prefix=OWN, suffix=PART, dir=self.root)
+    def _write(self, path: Path, picture: Image.Image, part: Path) -> None:
+        """All or nothing: readers never see half a file. Raises StoreFull, OSError."""
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 picture.save(file, "PNG", compress_level=1)
-            os.utime(name, (self.now(), self.now()))
-            os.replace(name, path)
+                size = _on_disk(file.tell())
+            if size > self.max_bytes:
+                raise StoreFull
+            os.utime(part, (self.now(), self.now()))
+            os.replace(part, path)
         except BaseException:
             with suppress(OSError):
-                os.unlink(name)
+                os.unlink(part)
             raise
+        if self._used is not None:
+            self._used += size
 
     def sweep(self) -> None:
-        """Delete what is too old, then the longest unused until the rest fits."""
-        left, oldest = self.max_bytes, self.now() - self.max_seconds
-        for used, size, path in sorted(self._entries(), reverse=True):
-            if path.endswith(PART) and used >= oldest:
-                continue  # perhaps still being written
-            left -= size
-            if left < 0 or used < oldest:
-                with suppress(OSError):
-                    os.unlink(path)
+        """Delete what is too old, and where the rest does not fit, the longest unused of it."""
+        now, pictures = self.now(), []
+        for used, size, path in self._entries():
+            if used < now - (PART_SECONDS if path.endswith(PART) else self.max_seconds):
+                _delete(path)
+            elif not path.endswith(PART):  # which is perhaps still being written
+                pictures.append((used, size, path))
+        self._used = sum(size for _, size, _ in pictures)
+        if self._used > self.max_bytes:
+            self._make_room(sorted(pictures), self.max_bytes - self.max_bytes // SPARE)
+
+    def _make_room(self, pictures: list[tuple[float, int, str]], most: int) -> None:
+        """The longest unused go, but never the last that was used."""
+        for _, size, path in pictures[:-1]:
+            if (self._used or 0) <= most:
+                return
+            _delete(path)
+            self._used = (self._used or 0) - size
 
     def _entries(self) -> list[tuple[float, int, str]]:
-        """(last use, bytes, path) of every file of ours."""
+        """(last use, bytes on disk, path) of every file of ours."""
         entries = []
         with suppress(OSError), os.scandir(self.root) as files:
             for file in filter(lambda file: OURS.fullmatch(file.name), files):
                 with suppress(OSError):  # another server may have deleted it just now
-                    entries.append((file.stat().st_mtime, file.stat().st_size, file.path))
+                    found = file.stat()
+                    entries.append((found.st_mtime, _on_disk(found.st_size), file.path))
         return entries
+
+
+def _on_disk(size: int) -> int:
+    return -(-size // BLOCK_BYTES) * BLOCK_BYTES
+
+
+def _delete(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def opened(path: Path) -> Image.Image:
     """A kept picture, decoded. One that is damaged is as good as lost: FileNotFoundError for both."""
     try:
         with Image.open(path) as picture:
-            return picture.convert("RGB")
+            picture.load()
+            return picture if picture.mode == "RGB" else picture.convert("RGB")
     except OSError as error:
         raise FileNotFoundError(str(path)) from error

@@ -1,14 +1,17 @@
 """The picture of a multipart form, read within limits: a megabyte of it in memory, the rest in a temporary file."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import BinaryIO
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
-from app.errors import FORM_HINT, ApiError
+from app.bodies import check_length, moving
+from app.errors import FORM_HINT, ApiError, shown
+from app.settings import Settings
+from app.store import not_kept
 from compute.formulas import digits
 
 FORM_BYTES = 65_536  # boundaries, part headers and small fields around the file
@@ -41,7 +44,7 @@ class NotAForm(ApiError):
     code = "not_a_form"
 
     def __init__(self, content_type: str) -> None:
-        what = f"not {content_type[:60]}" if content_type else "and no Content-Type was given"
+        what = f"not {shown(content_type, 60)}" if content_type else "and no Content-Type was given"
         super().__init__(f"The body must be multipart/form-data, {what}", "image", FORM_HINT)
 
 
@@ -53,11 +56,17 @@ class NoPicture(ApiError):
 
 
 @asynccontextmanager
-async def uploaded(request: Request, max_bytes: int) -> AsyncIterator[BinaryIO]:
-    """The file `image` of the form in `request`. Raises ApiError or MultiPartException."""
-    _check_headers(request, max_bytes)
-    parser = MultiPartParser(request.headers, _counted(request, max_bytes), max_files=1, max_fields=MAX_FIELDS)
-    form = await parser.parse()
+async def uploaded(request: Request, settings: Settings) -> AsyncIterator[BinaryIO]:
+    """The file `image` of the form in `request`. What else the form says, and what it calls the file, is not looked
+    at. Raises ApiError or MultiPartException."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise NotAForm(content_type)
+    max_bytes = settings.max_upload_bytes
+    check_length(request, max_bytes + FORM_BYTES, max_bytes, UploadTooLarge)
+    most = max_bytes + FORM_BYTES
+    async with aclosing(moving(request, most, lambda: UploadTooLarge(max_bytes), settings.slow_seconds)) as chunks:
+        form = await _form(request, chunks)
     try:
         picture = form.get("image")
         if not isinstance(picture, UploadFile):
@@ -69,21 +78,9 @@ async def uploaded(request: Request, max_bytes: int) -> AsyncIterator[BinaryIO]:
         await form.close()
 
 
-def _check_headers(request: Request, max_bytes: int) -> None:
-    """Refuse what can be refused before a byte of the body is read."""
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
-        raise NotAForm(content_type)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes + FORM_BYTES:
-        raise UploadTooLarge(max_bytes, int(declared))
-
-
-async def _counted(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The body, until it turns out longer than a form around a picture of `max_bytes` can be."""
-    total = 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total > max_bytes + FORM_BYTES:
-            raise UploadTooLarge(max_bytes)
-        yield chunk
+async def _form(request: Request, chunks: AsyncGenerator[bytes, None]) -> FormData:
+    parser = MultiPartParser(request.headers, chunks, max_files=1, max_fields=MAX_FIELDS, max_part_size=FORM_BYTES)
+    try:
+        return await parser.parse()
+    except OSError as error:  # of its temporary file
+        raise not_kept(error) from error

@@ -5,6 +5,7 @@ from dataclasses import replace
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from app.asker import asking
 from app.images import Images
 from app.links import ID, Links, links
 from app.params import CROP, Table
@@ -46,12 +47,12 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
         tags=["images"],
         status_code=201,
         openapi_extra={"requestBody": FORM_SCHEMA},
-        responses=answers_with(Picture, 413, 415, 422, 503, 507, status=201, links=shown_by(ID)),
+        responses=answers_with(Picture, 408, 413, 415, 422, 503, 507, status=201, links=shown_by(ID)),
     )
     async def upload(request: Request) -> Response:
         """Keep a picture for some hours: JPEG, PNG, WebP, GIF, BMP or TIFF. The same file again is the same id."""
-        async with uploaded(request, settings.max_upload_bytes) as file:
-            picture = await images.add(file)
+        async with uploaded(request, settings) as file, asking(request) as asker:
+            picture = await images.add(file, asker)
         return Response(orjson.dumps(picture), 201, {"Location": f"/api/images/{picture['id']}"}, media_type=JSON)
 
     @router.get(
@@ -69,7 +70,7 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
         response_class=Response,
         openapi_extra={"parameters": [PATH_ID, *query.openapi()["parameters"]]},
         responses={
-            **answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422),
+            **answers_with_bytes(("image/png", "image/jpeg"), "The picture, upright and in RGB.", 404, 414, 422, 503),
             304: {"description": "The client has it already."},
         },
     )
@@ -82,4 +83,6 @@ def add_image_routes(router: APIRouter, table: Table, images: Images, settings: 
             return Response(status_code=304, headers=headers)
         if size is None:
             return WholeFile(path, headers=headers)
-        return Response(await images.crop(image_id, size), headers=headers, media_type="image/png")
+        async with asking(request) as asker:
+            square = await images.crop(image_id, size, asker)
+        return Response(square, headers=headers, media_type="image/png")

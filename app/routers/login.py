@@ -15,6 +15,7 @@ from app.errors import ApiError
 from app.pages import Pages
 
 FORM_BYTES = 4096
+FORM_SECONDS = 15  # for so few bytes
 
 
 class FormTooLarge(ApiError):
@@ -39,7 +40,7 @@ def add_login_routes(router: APIRouter, access: Access, pages: Pages) -> None:
 
     @router.post(LOGIN, include_in_schema=False)
     async def sign_in(request: Request) -> Response:
-        form = await read_whole(request, FORM_BYTES, FormTooLarge)
+        form = await read_whole(request, FORM_BYTES, FormTooLarge, FORM_SECONDS)
         token = dict(parse_qsl(form.decode("latin-1"))).get("token", "")
         outcome = access.sign_in(token, address_of(request.scope))
         if isinstance(outcome, ApiError):

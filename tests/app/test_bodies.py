@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request
 
-from app.bodies import BodyTooSlow, NotJson, TooDeep, parsed, read_body
+from app.bodies import BodyTooLarge, BodyTooSlow, NotJson, TooDeep, parsed, read_body
 from app.fields import described
 from app.schemas import Failure
 from app.travel import travelling
@@ -133,16 +133,41 @@ def test_values_are_repeated_in_few_words(value: object, words: str) -> None:
     assert described(value) == words
 
 
-def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.bodies.BODY_SECONDS", 0.05)
+def dripping(chunk: bytes, pause: float) -> Request:
+    """A body of which `chunk` comes every `pause` seconds, without end."""
 
     async def drip() -> dict[str, Any]:
-        await asyncio.sleep(0.01)
-        return {"type": "http.request", "body": b" ", "more_body": True}
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": chunk, "more_body": True}
 
-    request = Request({"type": "http", "method": "POST", "headers": [JSON]}, drip)
+    return Request({"type": "http", "method": "POST", "headers": [JSON]}, drip)
+
+
+def test_a_body_that_drips_is_given_up() -> None:
     with pytest.raises(BodyTooSlow) as caught:
-        asyncio.run(read_body(request, 1000))
+        asyncio.run(read_body(dripping(b" ", 0.01), 1000, 0.05))
     assert (caught.value.status, caught.value.code) == (408, "body_too_slow")
-    assert caught.value.message == "The body must be here within 0.05 s, and this one is not"
-    assert caught.value.hint == "send it at once"
+    assert caught.value.message == ("Of a body at least 8\u202f000 bytes a second must come, and in 0.05 s fewer did")
+    assert caught.value.hint == "send it at once, or a smaller one"
+    assert caught.value.headers == {"Connection": "close"}
+
+
+def test_what_came_fast_buys_no_time_to_stand_still() -> None:
+    sent = []
+
+    async def stall() -> dict[str, Any]:
+        if not sent:
+            sent.append(1_000_000)
+            return {"type": "http.request", "body": bytes(1_000_000), "more_body": True}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    request = Request({"type": "http", "method": "POST", "headers": [JSON]}, stall)
+    with pytest.raises(BodyTooSlow):
+        asyncio.run(asyncio.wait_for(read_body(request, 2_000_000, 0.05), 20))
+
+
+def test_a_slow_but_honest_body_may_take_longer() -> None:
+    """Twice the least rate, for many times as long as one may be slow: it ends by its length."""
+    with pytest.raises(BodyTooLarge):
+        asyncio.run(read_body(dripping(bytes(2000), 0.01), 100_000, 0.1))

@@ -223,7 +223,7 @@ def test_an_unknown_picture_says_how_long_pictures_are_kept(client: TestClient) 
 @pytest.mark.parametrize(
     "headers, body, status, message",
     [
-        ({"content-type": "image/png"}, saved(zoo.flag()), 415, "The body must be multipart/form-data, not image/png"),
+        ({"content-type": "image/png"}, saved(zoo.flag()), 415, "The body must be multipart/form-data, not 'image/png'"),
         ({}, b"x", 415, "The body must be multipart/form-data, and no Content-Type was given"),
         ({"content-type": "multipart/form-data"}, b"", 422, "The form cannot be read: Missing boundary in multipart."),
         ({"content-type": "multipart/form-data; boundary=b"}, b"no form", 422, "The form cannot be read: "),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.store import Store, StoreFull, StoreUnwritable
+from app.store import BLOCK_BYTES, Store, StoreFull, StoreUnwritable
 
 IDS = [digit * 64 for digit in "abcd"]
 
@@ -55,19 +55,27 @@ def test_pictures_go_an_hour_after_their_last_use(store: Store, clock: Clock) ->
 
 
 def test_the_longest_unused_goes_first(store: Store, clock: Clock) -> None:
-    sizes = []
     for number, image_id in enumerate(IDS[:3]):
         clock.seconds += 1
-        sizes.append(store.put(image_id, noise(number)).stat().st_size)
+        store.put(image_id, noise(number))
     clock.seconds += 1
     store.find(IDS[0])
-    store.max_bytes = sum(sizes)
+    store.max_bytes = 3 * BLOCK_BYTES
     clock.seconds += 1
     store.put(IDS[3], noise(3))
     left = {path.stem for path in store.root.iterdir()}
     assert {IDS[0], IDS[3]} <= left
     assert IDS[1] not in left
     assert sum(path.stat().st_size for path in store.root.iterdir()) <= store.max_bytes
+
+
+def test_small_pictures_count_as_the_disk_counts_them(tmp_path: Path) -> None:
+    store = Store(tmp_path, 20 * BLOCK_BYTES, 1)
+    for number in range(200):
+        path = store.put(f"{number:064x}", Image.new("RGB", (1, 1)))
+        assert path.exists(), "the latest stays"
+        assert len(list(tmp_path.iterdir())) <= 20
+    assert len(list(tmp_path.iterdir())) >= 17, "and it lets go of no more than one in eight"
 
 
 def test_a_picture_larger_than_the_store(store: Store) -> None:
