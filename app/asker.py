@@ -57,7 +57,8 @@ def client_of(sent: str) -> str:
 
 def address_of(scope: "Any") -> str:
     """The machine a request came from; of IPv6 its network, for one machine has 2^64 addresses."""
-    host = (scope.get("client") or ("",))[0]
+    client = scope.get("client")
+    host = client[0] if client else ""
     if ":" not in host:
         return str(host)
     try:

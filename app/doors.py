@@ -9,11 +9,10 @@ import re
 import socket
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from ipaddress import ip_address
 from math import ceil
-from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,6 +22,7 @@ from app.settings import Settings
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+HOSTS_SEEN = 100
 REMEMBERED = 10_000  # clients whose requests are counted; who has rested longest is forgotten
 
 
@@ -61,6 +61,8 @@ class Doors:
         self._names = Names(settings.hosts)
         self._pages = Rate(settings.rate, settings.burst, "One page")
         self._addresses = Rate(settings.address_rate, settings.burst, "One address")
+        self._limited = bool(settings.rate or settings.address_rate)
+        self._seen: set[str] = set()  # Host headers that were found to be ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -74,15 +76,20 @@ class Doors:
 
     def check(self, scope: Scope) -> None:
         """Raises UnknownHost, AnotherSite, TooFast."""
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if not self._names.has(host):
-            raise UnknownHost(host)
-        if not scope["path"].startswith("/static/"):
-            check_site(scope["method"], scope["path"], host, headers)
-            address = address_of(scope)
+        headers = dict(scope["headers"])  # Starlette's Headers looks each one up in the list
+        host = headers.get(b"host", b"").decode("latin-1")
+        if host not in self._seen:
+            if not self._names.has(host):
+                raise UnknownHost(host)
+            if len(self._seen) < HOSTS_SEEN:
+                self._seen.add(host)
+        if scope["path"].startswith("/static/"):
+            return
+        check_site(scope["method"], host, headers)
+        if self._limited:
+            address, client = address_of(scope), headers.get(CLIENT.encode(), b"").decode("latin-1")
             self._addresses.count(address)
-            self._pages.count(f"{address} {client_of(headers.get(CLIENT, ''))}")
+            self._pages.count(f"{address} {client_of(client)}")
 
 
 class Names:
@@ -103,14 +110,13 @@ class Names:
         return name in self._known or name.endswith(".localhost") or _is_address(name.strip("[]"))
 
 
-def check_site(method: str, path: str, host: str, headers: Headers) -> None:
+def check_site(method: str, host: str, headers: Mapping[bytes, bytes]) -> None:
     """Raises AnotherSite for what changes something or computes on behalf of another site's page; links may lead
     here."""
-    site, origin = headers.get("sec-fetch-site", ""), headers.get("origin")
-    changes = method not in SAFE
-    if site == "cross-site" and (changes or headers.get("sec-fetch-mode") != "navigate"):
+    changes, origin = method not in SAFE, headers.get(b"origin")
+    if headers.get(b"sec-fetch-site") == b"cross-site" and (changes or headers.get(b"sec-fetch-mode") != b"navigate"):
         raise AnotherSite
-    if changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if changes and origin is not None and _host_in(origin.decode("latin-1")) != host.lower():
         raise AnotherSite
 
 
@@ -133,6 +139,11 @@ class Rate:
         self._left[who] = (left - 1 if left >= 1 else left), now
         if left < 1:
             raise TooFast(self._rate, self._whose, max(1, ceil((1 - left) / self._rate)))
+
+
+def _host_in(origin: str) -> str:
+    """"" where there is none, as in the Origin "null"."""
+    return origin.partition("://")[2].lower()
 
 
 def _is_address(name: str) -> bool:

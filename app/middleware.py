@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.asker import REFUSED, REQUEST_ID, address_of
@@ -41,7 +40,7 @@ SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     *RESOURCE_HEADERS,
 ]
-SENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")  # that a proxy gave the request; anything else gets one of our own
+SENT_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")  # that a proxy gave the request; anything else gets one of our own
 
 
 def headers_for(path: str) -> list[tuple[bytes, bytes]]:
@@ -75,8 +74,7 @@ class Around:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
-        sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if SENT_ID.fullmatch(sent) else token_hex(8)
+        request_id = _sent_id(scope) or token_hex(8)
         own = (b"x-request-id", request_id.encode())
         method = scope["method"]
         if method == "HEAD" and not scope["path"].startswith("/static/"):
@@ -101,6 +99,13 @@ class Around:
             seconds, address = time.perf_counter() - began, address_of(scope)
             status = scope.get(REFUSED, status)
             self.ended(Seen(request_id, method, scope["path"], _route(scope), status, seconds, address, failed))
+
+
+def _sent_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and SENT_ID.fullmatch(value):
+            return str(value.decode())
+    return ""
 
 
 def _route(scope: Any) -> str:
