@@ -76,8 +76,17 @@ def answers_with_bytes(media_types: tuple[str, ...], description: str, *refusals
 
 def answers_with_events(description: str) -> Responses:
     """Of a route that tells what happens to something as server-sent events."""
-    ended: Responses = {204: {"description": "It has ended, and the client knows its last event."}}
-    return {**answers_with_bytes((EVENTS,), description, 404), **ended}
+    text = {"type": "string"}
+    event = {
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {"id": text, "event": text, "data": {**text, "contentMediaType": JSON}, "retry": {}},
+    }
+    return {
+        200: {"description": description, "content": {EVENTS: {"itemSchema": event}}},
+        204: {"description": "It has ended, and the client knows its last event."},
+        **failures(404),
+    }
 
 
 def failures(*statuses: int) -> Responses:
