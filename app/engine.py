@@ -311,7 +311,9 @@ class Engine:
             if isinstance(opened, BaseException):
                 await self._give_up(opened)
             elif self._urgent:
-                await self._run(self._urgent.popleft())
+                job = self._urgent.popleft()
+                self._disturbed |= job.asker is not SERVER  # the server's own take no time
+                await self._run(job)
             elif len(self._waiting):  # its client may have left while torch was loading
                 await self._run(self._waiting.take())
                 self._disturbed, self._quiet_at = True, loop.time() + QUIET_SECONDS

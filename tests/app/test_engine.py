@@ -147,6 +147,38 @@ def test_a_full_queue_says_so() -> None:
     story(tell, queue_size=2)
 
 
+def test_it_is_ready_while_it_answers_and_not_while_one_job_holds_it() -> None:
+    async def tell(engine: Engine) -> None:
+        assert await engine.trouble() == "The engine that computes feature maps is still starting"
+        await engine.device()
+        assert await engine.trouble() is None
+        long = asyncio.create_task(engine._submit(SERVER, time.sleep, 11))
+        await asyncio.sleep(0.1)
+        assert await engine.trouble() is None  # busy, but not for long yet
+        while engine.busy_seconds < 10:
+            await asyncio.sleep(0.1)
+        assert await engine.trouble() == "The device has been at one job for 10 s"
+        await long
+        assert await engine.trouble() is None
+        assert (engine.restarts, engine.waiting) == (0, 0)
+        assert engine.spent["sleep"].jobs == 1
+
+    story(tell)
+
+
+def test_what_the_device_holds_is_told(tmp_path: Path) -> None:
+    async def tell(engine: Engine) -> None:
+        await engine.device()
+        assert (await engine.memory(5) or {})["resident"] > 50e6
+        busy = asyncio.create_task(engine._submit(SERVER, time.sleep, 0.5))
+        await asyncio.sleep(0.1)
+        assert await engine.memory(0.01) is None
+        await busy
+        assert engine.waiting == 0
+
+    story(tell)
+
+
 def test_a_job_that_takes_too_long_is_stopped() -> None:
     async def tell(engine: Engine) -> None:
         await engine.device()
