@@ -22,7 +22,7 @@ from safetensors.numpy import load
 from starlette.testclient import TestClient
 
 from app.asker import SERVER, Asker
-from app.engine import Engine, EngineBusy, EngineFailed, EngineGone, EngineTimedOut
+from app.engine import Engine, EngineBusy, EngineFailed, EngineGone, EngineOutOfMemory, EngineTimedOut
 from app.main import create_app
 from app.questions import LayerMaps
 from app.settings import PROJECT, Settings
@@ -177,6 +177,19 @@ def test_what_the_device_holds_is_told(tmp_path: Path) -> None:
         assert engine.waiting == 0
 
     story(tell)
+
+
+@pytest.mark.gpu
+def test_a_gpu_out_of_memory_answers_the_next_request() -> None:
+    async def tell(engine: Engine) -> None:
+        worker = engine.pid
+        huge = MapsSpec(ConvSpec(Grouping.uniform(2048, 2048, 2048), height=8192, width=8192))  # 550 GB
+        with pytest.raises(EngineOutOfMemory, match="too little memory"):
+            await engine.ask(CAT, "cat", LayerMaps(huge))
+        assert await maps(engine)
+        assert engine.pid == worker
+
+    story(tell, device="cuda")
 
 
 def test_a_job_that_takes_too_long_is_stopped() -> None:
