@@ -1,12 +1,10 @@
 """Measurements as comma-separated values, RFC 4180: the conditions stand in every row, so that tables can be joined."""
 
-import csv
-import io
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_FORMULA = re.compile(r"[=+\-@\t]")  # what a spreadsheet would work out
+from app.csvtext import csv_text
+
 CONDITIONS = (
     "device", "name", "dtype", "memory_format", "backward", "batch", "threads", "allocator", "spin_count",
     "torch", "tf32", "cudnn_benchmark", "rounds", "discarded", "date",
@@ -26,19 +24,7 @@ def csv_of(result: Mapping[str, Any]) -> str:
     conditions = {f"condition_{name}": result["conditions"].get(name, "") for name in CONDITIONS}
     control = {"control_ratio": result["control"]["ratio"], "control_trusted": result["control"]["trusted"]}
     rows = [{**row, **control, **conditions} for row in _ROWS[result["kind"]](result)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    return csv_text(list(rows[0]), rows)
 
 
 def _seconds(row: Mapping[str, Any], names: tuple[str, ...] = TIMES) -> Row:

@@ -1,9 +1,9 @@
 """A training run as comma-separated values, RFC 4180: a row for each stretch of steps and for each evaluation."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from app.csvtext import csv_text
 
 
 def training_csv(record: Mapping[str, Any]) -> str:
@@ -11,11 +11,7 @@ def training_csv(record: Mapping[str, Any]) -> str:
         "arm", "channels", "sizes", "params", "macs_per_image", "seed", "kind", "step", "loss", "accuracy", "seconds",
         "macs_spent", "data", "device", "created",
     )  # fmt: skip
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    writer.writerows(_rows(record))
-    return text.getvalue()
+    return csv_text(names, _rows(record))
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 /** Rows as comma-separated values, RFC 4180: what a spreadsheet opens. */
 
-const FORMULA = /^[=+\-@\t]/; // what a spreadsheet would work out
+// What makes a spreadsheet take text for a formula, as it comes and as wide as Chinese and Japanese write it.
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const NUMBER = /^-?\d+$/;
 
 /**
