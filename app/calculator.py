@@ -4,67 +4,35 @@ A thread and not the device's process: nothing here needs torch, and what it wor
 and not several: Python runs one at a time, so more would finish no sooner, only hold the loop more often.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from threading import Event
+from typing import TypeVar
 
 from fastapi import Request
 
 from app.asker import Asker, asking
 from app.cache import ByteCache
-from app.engine import EngineGone
-from app.errors import ApiError
+from app.line import Line, LineClosed
 from app.settings import Settings
-from app.turns import Bounds, QueueFull, Turns
-from compute.network.patience import within
+from compute.network.patience import Abandoned, within
 
 T = TypeVar("T")
 
 
-class CalculatorBusy(ApiError):
-    status = 503
-    code = "busy"
-
-    def __init__(self, full: QueueFull) -> None:
-        super().__init__(f"{full.who} for an answer about networks already", None, "try again in a second")
-
-
-class _Job(Generic[T]):
-    """Something to work out for a client, who may leave."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work, self.answer, self.left = work, Future[T](), False
-
-    def work(self, seconds: float) -> T:
-        with within(seconds, lambda: self.left):
-            return self._work()
-
-    def refuse(self, error: BaseException) -> None:
-        if self.answer.set_running_or_notify_cancel():
-            self.answer.set_exception(error)
-
-    def settle(self, done: Future[T]) -> None:
-        if error := done.exception():
-            self.refuse(error)
-        elif self.answer.set_running_or_notify_cancel():
-            self.answer.set_result(done.result())
-
-
 class Calculator:
-    """Runs one function at a time, clients in turn. One whose client has left is forgotten with what it was
-    sent, or ends at its next step."""
+    """Runs one function at a time, clients in turn. One whose client has left is forgotten with what it was sent, or
+    ends at its next step."""
 
     def __init__(self, settings: Settings) -> None:
-        self._seconds = settings.max_calculation_seconds
-        self._queue = Turns[_Job[Any]](Bounds(settings.queue_size, settings.address_queue, settings.client_queue))
-        self._running: _Job[Any] | None = None
-        self._lock = Lock()  # of the queue and of what runs: the loop puts work in, the thread takes it out
-        self._thread = ThreadPoolExecutor(1, "calculator")
         self.cache = ByteCache(settings.cache_bytes)
+        self._line = Line("calculator", "an answer about networks", 1, settings)
+        self._seconds = settings.max_calculation_seconds
+        self._stopping = Event()
         self._names: set[str] = set()
+
+    @property
+    def waiting(self) -> int:
+        return self._line.waiting
 
     def answers(self, make: Callable[[bytes], bytes]) -> "Worked":
         """All share one cache, by the name of `make`; raises ValueError for a name that is taken."""
@@ -74,56 +42,23 @@ class Calculator:
         return Worked(make, self, self.cache)
 
     def stop(self) -> None:
-        with self._lock:
-            dropped = [*self._queue.drain(), *([self._running] if self._running else [])]
-        for job in dropped:
-            job.left = True
-            job.answer.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._stopping.set()
+        self._line.close()
 
-    async def run(self, asker: Asker, function: Callable[..., T], *arguments: Any) -> T:
-        """What `function` returns or raises; raises CalculatorBusy, and EngineGone once `asker` has left."""
-        job = _Job(partial(function, *arguments))
-        answer = asyncio.wrap_future(job.answer)
+    async def run(self, asker: Asker, function: Callable[..., T], *arguments: object) -> T:
+        """What `function` returns or raises; raises LineBusy, LineClosed, and EngineGone once `asker` has left."""
+        left = Event()
+
+        def work() -> T:
+            with within(self._seconds, lambda: left.is_set() or self._stopping.is_set()):
+                return function(*arguments)
+
         try:
-            with self._lock:
-                displaced = self._queue.put(job, asker)
-                waiting = len(self._queue)
-        except QueueFull as full:
-            raise CalculatorBusy(full) from None
-        if displaced:
-            displaced.refuse(CalculatorBusy(QueueFull(waiting)))
-        self._start()
-        try:
-            both: set[asyncio.Future[Any]] = {answer, asker.gone} if asker.gone else {answer}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise EngineGone
-            return answer.result()
+            return await self._line.run(asker, work)
+        except Abandoned:
+            raise LineClosed from None
         finally:
-            job.left = True
-            answer.cancel()
-            with self._lock:
-                self._queue.remove(job)
-
-    @property
-    def waiting(self) -> int:
-        return len(self._queue)
-
-    def _start(self) -> None:
-        """Hands the thread what is next, where it is free."""
-        with self._lock:
-            if self._running or not len(self._queue):
-                return
-            job = self._running = self._queue.take()
-        self._thread.submit(job.work, self._seconds).add_done_callback(partial(self._end, job))
-
-    def _end(self, job: _Job[Any], done: "Future[Any]") -> None:
-        with self._lock:
-            self._running = None
-        if not done.cancelled():
-            job.settle(done)
-            self._start()
+            left.set()
 
 
 class Worked:

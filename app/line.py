@@ -106,28 +106,30 @@ class Line:
         with self._lock:
             if self._closed:
                 raise LineClosed
+            if self._free:
+                self._free -= 1
+                self._threads.submit(self._serve, job)
+                return
             try:
                 displaced = self._queue.put(job, asker)
             except QueueFull as full:
                 raise LineBusy(full, self._what, self._retry_after()) from None
             waiting = QueueFull(len(self._queue))
-            if self._free:
-                self._free -= 1
-                self._threads.submit(self._serve)
         if displaced:
             displaced.refuse(LineBusy(waiting, self._what, self._retry_after()))
 
-    def _serve(self) -> None:
-        """One thread's, until nobody waits."""
-        while True:
-            with self._lock:
-                if not len(self._queue):
-                    self._free += 1
-                    return
-                job = self._queue.take()
+    def _serve(self, job: "_Job[Any] | None") -> None:
+        """One thread's: `job`, and then those who wait."""
+        while job:
             began = time.monotonic()
             job()
             self._seconds += (time.monotonic() - began - self._seconds) / 8
+            job = None  # with all that it was sent, before the next is at hand
+            with self._lock:
+                if len(self._queue):
+                    job = self._queue.take()
+                else:
+                    self._free += 1
 
     def _retry_after(self) -> int:
         return min(max(1, ceil(self._seconds * len(self._queue))), LONGEST_RETRY)

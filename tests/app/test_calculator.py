@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.asker import Asker
 from app.calculator import Calculator
 from app.engine import EngineGone
+from app.line import LineClosed
 from app.main import create_app
 from app.settings import Settings
 from compute.network.patience import check
@@ -156,7 +157,7 @@ def test_a_stopped_calculator_ends_what_runs_and_drops_what_waits() -> None:
         never.cancel()
         return outcomes
 
-    assert [type(outcome) for outcome in asyncio.run(run())] == [asyncio.CancelledError] * 2
+    assert [type(outcome) for outcome in asyncio.run(run())] == [LineClosed] * 2
 
 
 def test_two_functions_of_one_name_would_share_answers() -> None:
