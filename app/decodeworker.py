@@ -4,7 +4,6 @@ Functions here are called by name from app.decoder, one at a time, on one thread
 """
 
 import ctypes
-import io
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -50,7 +49,7 @@ def keep(raw: bytes, image_id: str, part: Path, max_pixels: int, kept_pixels: in
         with suppress(FileNotFoundError):
             if found:
                 return opened(found).size
-        picture = decode(io.BytesIO(raw), max_pixels, kept_pixels)
+        picture = decode(raw, max_pixels, kept_pixels)
         _store.put(image_id, picture, part)
         return picture.size
     except ApiError as error:

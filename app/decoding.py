@@ -5,17 +5,30 @@ scaled to 8 bits, embedded colour profiles converted to sRGB: see app.rgb. Sizes
 decoded.
 """
 
-from typing import IO
+import io
+import re
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from app.errors import ApiError
+from app.parts import check_parts, check_scans
 from app.rgb import reduction, upright_rgb
 from compute.formulas import digits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 WAYS_OUT = "send a JPEG, PNG, WebP, GIF, BMP or TIFF"
 
+# Heads that nothing else begins with, and so much behind them that somebody meant it.
+_MAGIC = {
+    re.compile(magic + rb".{64,}", re.DOTALL): kind
+    for magic, kind in (
+        (rb"\x89PNG\r\n\x1a\n", "PNG"),
+        (rb"\xff\xd8\xff", "JPEG"),
+        (rb"GIF8[79]a", "GIF"),
+        (rb"RIFF....WEBP", "WebP"),
+        (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    )
+}
 # Our own limit is checked before decoding; Pillow's would warn below it and stop above.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -62,15 +75,18 @@ class UnknownRange(ApiError):
         super().__init__(message, "image", "save the picture with 8 or 16 bits a channel")
 
 
-def decode(file: IO[bytes], max_pixels: int, kept_pixels: int) -> Image.Image:
-    """The picture in `file` as mode RGB without metadata; one of more than `kept_pixels` is reduced to fewer. Raises
+def decode(raw: bytes, max_pixels: int, kept_pixels: int) -> Image.Image:
+    """The picture in a file as mode RGB without metadata; one of more than `kept_pixels` is reduced to fewer. Raises
     ApiError, and MemoryError where it needs more memory than there is."""
-    picture = _open(file)
+    picture = _open(raw)
     width, height = picture.size
-    if width * height > max_pixels:
-        raise TooManyPixels(width, height, max_pixels)
+    most = max_pixels // 2 if _is_heavy(picture) else max_pixels
+    if width * height > most:
+        raise TooManyPixels(width, height, most)
     if picture.mode in ("I", "F"):
         raise UnknownRange(picture.mode)
+    if picture.format in ("JPEG", "MPO"):
+        check_scans(raw, width * height)
     try:
         factor = reduction(width * height, kept_pixels)
         picture.draft(None, (max(width // factor, 1), max(height // factor, 1)))  # JPEG's decoder reduces for nothing
@@ -81,18 +97,26 @@ def decode(file: IO[bytes], max_pixels: int, kept_pixels: int) -> Image.Image:
         raise DamagedPicture(picture.format or "picture") from error
 
 
-def _open(file: IO[bytes]) -> Image.Image:
-    head = file.read(512)
-    file.seek(0)
-    if not head:
+def _is_heavy(picture: ImageFile.ImageFile) -> bool:
+    """Whether a pixel takes twice as much: WebP is decoded into several copies, and colours of 16 bits into 8 bytes."""
+    arguments = picture.tile[0].args if picture.tile else ()
+    return picture.format == "WEBP" or (picture.mode in ("RGB", "RGBA") and ";16" in str(arguments))
+
+
+def _open(raw: bytes) -> ImageFile.ImageFile:
+    if not raw:
         raise EmptyFile
+    check_parts(raw)
     try:
-        return Image.open(file, formats=FORMATS)
+        return Image.open(io.BytesIO(raw), formats=FORMATS)
     except MemoryError:
         raise
-    except Exception as error:  # as above: a header can be damaged in as many ways
-        kind = _known_otherwise(head)
-        raise NotAPicture(kind) from error
+    except Exception as error:  # as above: a head can be damaged in as many ways
+        head = raw[:512]
+        kind = next((kind for magic, kind in _MAGIC.items() if magic.fullmatch(head)), None)
+        if kind:
+            raise DamagedPicture(kind) from error
+        raise NotAPicture(_known_otherwise(head)) from error
 
 
 def _known_otherwise(head: bytes) -> str | None:

@@ -5,10 +5,14 @@ Strip by strip: a second and a third copy of a whole picture would cost more mem
 """
 
 import io
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from math import ceil, isqrt
 
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
+
+from app.directories import UPRIGHT, orientation
 
 STRIP_PIXELS = 1 << 20
 # 16-bit greys to 8 bits; Pillow's own convert("L") cuts everything above 255 off.
@@ -22,6 +26,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF's orientation; 1 is upright
+_XMP = re.compile(rb"tiff:Orientation(?:=\"|>)([0-9])")
 Strip = Callable[[Image.Image], Image.Image]
 
 
@@ -43,13 +48,17 @@ def upright_rgb(picture: Image.Image, most_pixels: int) -> Image.Image:
 
 
 def _orientation(picture: Image.Image) -> int:
-    """1 where its EXIF data are damaged: they are no reason not to show it."""
-    try:
-        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  # Pillow's parsers raise nearly anything on damaged data
-        return 1
+    """As EXIF or else XMP have it. A TIFF has been turned as it was decoded."""
+    exif = picture.info.get("exif", b"")
+    if not exif and (profile := picture.info.get("Raw profile type exif")):  # how ImageMagick puts it into a PNG
+        with suppress(ValueError):
+            exif = bytes.fromhex("".join(profile.split("\n")[3:]))
+    found = orientation(exif)
+    if found == UPRIGHT and picture.format != "TIFF":
+        xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+        match = _XMP.search(xmp.encode() if isinstance(xmp, str) else xmp)
+        return int(match[1]) if match else found
+    return found
 
 
 def _in_strips(picture: Image.Image, factor: int) -> Image.Image:
@@ -69,7 +78,7 @@ def _in_strips(picture: Image.Image, factor: int) -> Image.Image:
 def _steps(picture: Image.Image) -> tuple[Strip, Strip]:
     """What is done before a strip is reduced, and what after it."""
     if picture.mode.startswith("I;16"):
-        return _8_bits, _as_it_is
+        return lambda part: part.convert("I"), _8_bits
     if picture.has_transparency_data:
         return lambda part: part.convert("RGBA"), _on_white
     return (_as_it_is if picture.mode in ("RGB", "CMYK") else lambda part: part.convert("RGB")), _as_it_is
@@ -80,7 +89,7 @@ def _as_it_is(part: Image.Image) -> Image.Image:
 
 
 def _8_bits(part: Image.Image) -> Image.Image:
-    return part.convert("I").point(_TO_8_BITS, "L").convert("RGB")
+    return part.point(_TO_8_BITS, "L").convert("RGB")
 
 
 def _on_white(part: Image.Image) -> Image.Image:
