@@ -30,6 +30,7 @@ DTYPES = {"F32": np.float32, "F16": np.float16}
 # How a pickle begins, alone or in the zip archive that torch.save writes.
 PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 SAVE_AGAIN = "write the tensors with safetensors.torch.save_file"
+AXES = 4  # of any tensor here
 NAMES_SHOWN = 60  # characters of a name that is repeated
 
 
@@ -215,6 +216,9 @@ def _tensors(raw: bytes) -> dict[str, NDArray[Any]]:
         if entry["dtype"] not in DTYPES:
             rule = f"{printable(name, NAMES_SHOWN)} must be of float32 or float16, not {printable(entry['dtype'])}"
             raise facts.wrong(rule)
+        if not 0 < len(entry["shape"]) <= AXES or not all(entry["shape"]):  # NumPy itself refuses some of these
+            shape = _shaped(tuple(entry["shape"]))
+            raise facts.wrong(f"{printable(name, NAMES_SHOWN)} must have 1 to {AXES} axes, none of them 0, not {shape}")
         found[name] = np.frombuffer(entry["data"], np.dtype(DTYPES[entry["dtype"]]).newbyteorder("<")).reshape(
             entry["shape"]
         )
@@ -224,7 +228,7 @@ def _tensors(raw: bytes) -> dict[str, NDArray[Any]]:
 def _text(raw: bytes) -> str | None:
     """Our entry of the metadata. The header begins with its own length: 8 bytes, little-endian."""
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
-    text: str | None = header.get("__metadata__", {}).get(facts.KEY)
+    text: str | None = (header.get("__metadata__") or {}).get(facts.KEY)  # null is none too
     return text
 
 
