@@ -1,5 +1,6 @@
 """Arrays out of an .npz file, each looked at before it is given memory. Nothing in it is ever unpickled."""
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ WHOLE = (("images", "labels"), ("x", "y"))  # to be split here
 WORDS = ("classes", "name", "credit")  # all optional
 EXAMPLE = "save it with np.savez_compressed(file, images=…, labels=…)"
 MAX_TEXT_BYTES = 1_000_000
+MAX_HEADER_BYTES = 10_000  # NumPy takes no longer one either, but has unpacked gigabytes before it says so
 
 
 def arrays(path: Path, limits: Limits) -> dict[str, Array]:
@@ -58,10 +60,11 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type as the array's first bytes state them."""
-    version = npy.read_magic(member)
+    """Shape and type as the array's first bytes state them, and no more of these than any array needs."""
+    start = io.BytesIO(member.read(MAX_HEADER_BYTES))
+    version = npy.read_magic(start)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(member)
+    shape, _, dtype = read(start)
     return shape, dtype
 
 
