@@ -100,21 +100,30 @@ class Decoder:
             self._process.open()
 
     def _keep(self, file: IO[bytes], image_id: str, asker: Asker) -> tuple[int, int]:
-        seconds, part = self._settings.max_decode_seconds, self._store.part()
-        limits = self._settings.max_image_pixels, self._kept_pixels
-        work = partial(decodeworker.keep, file.read(), image_id, part, *limits)
+        raw, seconds = file.read(), self._settings.max_decode_seconds
         try:
             try:
-                return self._process.run(work, seconds)
+                return self._tried(raw, image_id)
             except BrokenProcessPool:  # perhaps something else killed it: one more try
-                return self._process.run(work, seconds)
+                return self._tried(raw, image_id)
         except MemoryError:
             raise TooMuchMemory(self._settings.decode_bytes) from None
         except (BrokenProcessPool, TimeoutError) as error:
-            part.unlink(missing_ok=True)
             log.warning("request %s: picture %s lost the decoder's process", asker.request_id, image_id)
             late = isinstance(error, TimeoutError)
             raise (TooSlowToDecode(seconds) if late else DamagedPicture("picture")) from None
+
+    def _tried(self, raw: bytes, image_id: str) -> tuple[int, int]:
+        """Raises BrokenProcessPool, TimeoutError, and what decodeworker.keep does."""
+        part = self._store.part()
+        limits = self._settings.max_image_pixels, self._kept_pixels
+        try:
+            work = partial(decodeworker.keep, raw, image_id, part, *limits)
+            return self._process.run(work, self._settings.max_decode_seconds)
+        except (BrokenProcessPool, TimeoutError):
+            with suppress(OSError):
+                part.unlink()  # half a picture
+            raise
 
 
 class _Process:

@@ -4,6 +4,7 @@ Functions here are called by name from app.decoder, one at a time, on one thread
 """
 
 import ctypes
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ def start(store: Store, most_bytes: int) -> None:
     global _store
     _store = store
     child.follow()
+    _be_silent()
     _limit(most_bytes)
     Image.init()  # its decoders: the first picture need not wait for them
 
@@ -56,6 +58,14 @@ def keep(raw: bytes, image_id: str, part: Path, max_pixels: int, kept_pixels: in
         raise Refused(error.status, error.code, error.message, error.field, error.hint) from None
     finally:
         _trim()
+
+
+def _be_silent() -> None:
+    """libtiff tells stderr of every damaged line: strangers would write the server's log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _limit(most_bytes: int) -> None:
