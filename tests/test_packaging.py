@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import brotli
 import pytest
@@ -27,6 +29,14 @@ SAMPLES = ROOT / "static" / "samples"
 INDEX = json.loads((SAMPLES / "samples.json").read_text("utf-8"))
 PLOTLY = ROOT / "static" / "vendor" / "plotly"
 CUDA = ("nvidia-", "cuda-")  # only a CUDA build of torch brings these, and it names their versions itself
+
+
+def script(name: str) -> ModuleType:
+    """A file of scripts/ that is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def pins() -> dict[str, Version]:
@@ -132,3 +142,43 @@ def test_npm_lock_has_exact_versions_and_no_download_address():
         assert lock["packages"][f"node_modules/{name}"]["version"] == version
     assert all("resolved" not in package for package in lock["packages"].values())
     assert all(package.get("integrity") for path, package in lock["packages"].items() if path)
+
+
+LISTED = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+
+
+def listed_rows() -> list[list[str]]:
+    table = LISTED.partition("## At run time")[2].partition("\n## ")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines() if re.match(r"\| [a-z]", line)][1:]
+
+
+def test_every_dependency_is_listed_as_it_is_installed():
+    """Builds of torch bundle different libraries, and say so in their licence."""
+    expected, found = [list(row) for row in script("licences").rows()], listed_rows()
+    for row in (*expected, *found):
+        if row[0] == "torch":
+            row[2] = "as its build"
+    assert found == expected
+    assert {name: Version(version) for name, version, _, _ in found}.items() <= pins().items()
+    assert all(licence and why for _, _, licence, why in found)
+
+
+def test_what_is_listed_is_everything_that_runs_and_that_is_vendored():
+    direct = {canonicalize_name(requirement.name) for requirement in script("licences").runtime()}
+    listed = {row[0] for row in listed_rows()}
+    installed = set().union(*(closure(Requirement(line)) for line in PYPROJECT["project"]["dependencies"]))
+    assert direct <= listed
+    assert installed - listed <= {"triton"}
+    folders = {f"static/vendor/{path.name}" for path in (ROOT / "static" / "vendor").iterdir()}
+    for folder in (*folders, "static/samples", "compute/datasets", "compute/trained/files"):
+        assert f"| `{folder}` |" in LISTED
+    for requirement in PYPROJECT["project"]["optional-dependencies"]["test"]:
+        assert Requirement(requirement).name in LISTED
+    for name in PACKAGE_JSON["devDependencies"]:
+        assert name in LISTED.lower()
+
+
+def test_the_list_is_what_its_script_writes():
+    document = script("licences").document()
+    table = re.compile(r"^\| torch \|.*$", re.MULTILINE)
+    assert table.sub("", document) == table.sub("", LISTED)
