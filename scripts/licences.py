@@ -46,13 +46,16 @@ versions that torch asks for. The CPU build brings neither.
 | `static/vendor/thousands` | {thousands} | MIT, as Groupscope | `README.md` |
 | `static/samples` | {samples} | {sample_licences} | `CREDITS.md`, picture by picture |
 | `compute/datasets` | 12,000 pictures of Fashion-MNIST | MIT | `fashion-mnist-12k.LICENSE.md` |
-| `compute/trained/files` | three networks that `scripts/train` trained on them | MIT, as Groupscope | `docs/trained.md` |
+| `compute/trained/files` | three networks trained on them | MIT, as Groupscope | `docs/trained.md` |
 
 ## For tests and builds only
 
 Nothing of it is part of what is served.
 {extras}
 """
+ALONG = """\
+and what these bring along, in the versions of `constraints.txt`. For the page's code: axe-core (MPL-2.0) and TypeScript
+(Apache-2.0), in those of `package-lock.json`. setuptools (MIT) builds the package."""
 
 
 def environments() -> Iterator[Environment]:
@@ -114,13 +117,9 @@ def runtime() -> list[Requirement]:
 
 
 def extras() -> str:
-    """What the tests need, as a sentence."""
+    """What only tests and builds need, in lines that fit."""
     names = sorted((Requirement(line).name for line in project()["optional-dependencies"]["test"]), key=str.lower)
-    more = (
-        "and what these bring along, in the versions of `constraints.txt`; for the page's code axe-core (MPL-2.0) and"
-    )
-    end = "TypeScript (Apache-2.0), in those of `package-lock.json`. setuptools (MIT) builds the package."
-    return textwrap.fill(f"Python: {', '.join(names)}, {more} {end}", 120, break_on_hyphens=False)
+    return textwrap.fill(f"Python: {', '.join(names)}, {ALONG}", 120, break_on_hyphens=False)
 
 
 def reasons() -> dict[str, str]:
@@ -158,7 +157,7 @@ def vendored() -> dict[str, str]:
 
 def document() -> str:
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows())
-    return HEAD + table + TAIL.format(extras=", ".join(extras()), **vendored())
+    return HEAD + table + TAIL.format(extras=extras(), **vendored())
 
 
 if __name__ == "__main__":
