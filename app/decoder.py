@@ -64,7 +64,7 @@ class Decoder:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
         self._kept_pixels = KEPT_SQUARES * settings.max_size**2
-        self._line = Line("decoder", "their pictures to be decoded", 1, settings)
+        self._line = Line("decoder", "the decoder of pictures", 1, settings)
         self._process = _Process(store, settings.decode_bytes)
 
     @property
