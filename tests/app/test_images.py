@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from starlette.testclient import TestClient
 
 from app.main import create_app
@@ -78,6 +78,21 @@ def test_exif_rotation_turns_width_and_height(client: TestClient) -> None:
     assert picture.size == (8, 16)
     assert near(picture.getpixel((4, 2)), RED)
     assert near(picture.getpixel((4, 13)), BLUE)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_seen_as_pillow_would_turn_it(client: TestClient, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(zoo.flag(), kind, exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    assert seen(client, data).tobytes() == expected.tobytes()
+
+
+def test_an_orientation_in_xmp_counts_where_exif_has_none(client: TestClient) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    assert seen(client, saved(zoo.flag(), "JPEG", xmp=xmp)).size == (8, 16)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -223,7 +238,12 @@ def test_an_unknown_picture_says_how_long_pictures_are_kept(client: TestClient) 
 @pytest.mark.parametrize(
     "headers, body, status, message",
     [
-        ({"content-type": "image/png"}, saved(zoo.flag()), 415, "The body must be multipart/form-data, not 'image/png'"),
+        (
+            {"content-type": "image/png"},
+            saved(zoo.flag()),
+            415,
+            "The body must be multipart/form-data, not 'image/png'",
+        ),
         ({}, b"x", 415, "The body must be multipart/form-data, and no Content-Type was given"),
         ({"content-type": "multipart/form-data"}, b"", 422, "The form cannot be read: Missing boundary in multipart."),
         ({"content-type": "multipart/form-data; boundary=b"}, b"no form", 422, "The form cannot be read: "),
