@@ -1,5 +1,6 @@
 """Writes the golden tables that the Python tests check against torch and the JavaScript tests check the page against;
-for trained networks, in which words the page and the server tell what is not as trained.
+for trained networks, in which words the page and the server tell what is not as trained; and of parameters what a page
+needs to read them.
 
 Run as `python -m tests.golden.make` after a deliberate change of what a layer is said to cost; the diff is the review.
 """
@@ -8,6 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.measureparams import measure_parameters
+from app.params import Table, parameters
+from app.settings import Settings
+from app.stackparams import stack_parameters
+from app.trainingparams import training_parameters
 from compute import DEFAULTS, ConvSpec, Grouping, describe_layer, legal_groups
 from compute.maps import MapsSpec
 from compute.stack import StackSpec
@@ -135,11 +141,32 @@ def split_of(seen: dict[str, Any], out_channels: int) -> Grouping:
     return Grouping.of(seen["scheme"], seen["in_channels"], out_channels, groups, base, sizes)
 
 
+def server_tables() -> dict[str, Table]:
+    """Of each page that has parameters, with the defaults of the settings and a picture's id that is none."""
+    settings, image = Settings(), "0" * 64
+    return {
+        "layer": parameters(settings, image),
+        "stack": stack_parameters(settings, image),
+        "measure": measure_parameters(settings),
+        "train": training_parameters(settings),
+    }
+
+
+def golden_parameters() -> dict[str, dict[str, Any]]:
+    """{page: {name: what a page needs to read it}}, without words."""
+    facts = ("kind", "default", "min", "max", "choices")
+    return {
+        page: {name: json.loads(json.dumps({key: one.boot()[key] for key in facts})) for name, one in table.items()}
+        for page, table in server_tables().items()
+    }
+
+
 def main() -> None:
     tables = (("layers", golden_layers()), ("legal", golden_legal()), ("trained", golden_trained()))
     for name, rows in tables:
         text = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
         (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+    (HERE / "parameters.json").write_text(json.dumps(golden_parameters(), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ export function parseQuery(search, params, pictures = []) {
   /** @type {LinkError[]} */
   const errors = [];
   const entries = KEYS.map((key) => {
-    const text = query.get(key);
+    const given = query.get(key);
+    const text = key === "image" && given?.trim() === "" ? null : given; // no picture is what canonical() leaves out
     const value = text === null ? undefined : readValue(key, text, params);
     if (text !== null && value === undefined) errors.push(complaint(key, text, params, pictures));
     return [key, value ?? defaultOf(key, params)];

@@ -147,7 +147,7 @@ const isGrouping = (value) =>
 /** What a form can send, and a link so can carry. @param {unknown} value @returns {value is Edits} */
 const isEdits = (value) =>
   isPlain(value) && Object.values(value).every((edit) => isPlain(edit) && Object.entries(edit).every(([name, parameter]) =>
-    name === "grouping" ? isGrouping(parameter) : isPair(parameter) || ["number", "string", "boolean"].includes(typeof parameter)));
+    name === "grouping" ? isGrouping(parameter) : isPair(parameter) || Number.isFinite(parameter) || ["string", "boolean"].includes(typeof parameter)));
 
 /** @param {unknown} value */
 const isPolicy = (value) =>

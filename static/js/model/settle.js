@@ -45,7 +45,8 @@ export function settle(prev, patch, wanted) {
 function checkLayer(state) {
   const layer = describeLayer({ ...state, height: state.size, width: state.size });
   // Counts stay exact integers: what passes 2^53 - 1 is refused here as it is by the server.
-  if (Math.max(layer.fully_connected.flops, layer.standard.flops) > Number.MAX_SAFE_INTEGER) throw new Illegal("size");
+  const most = [layer.fully_connected, layer.standard].flatMap(({ flops, params, memory_access_bytes }) => [flops, params, memory_access_bytes]);
+  if (Math.max(...most) > Number.MAX_SAFE_INTEGER) throw new Illegal("size");
 }
 
 /**
@@ -78,6 +79,7 @@ export function settleLink(asked, params) {
     return patch;
   };
   let state = asked;
+  const mended = /** @type {Set<string|null>} */ (new Set());
   for (;;) {
     try {
       const settled = settle({ ...state, scheme: "standard" }, sizedPatch(state), state.groups);
@@ -85,10 +87,15 @@ export function settleLink(asked, params) {
       return { state: settled.state, errors };
     } catch (error) {
       if (!(error instanceof Illegal)) throw error;
-      state = { ...state, ...mend(error.field, replace) };
+      // What is wrong once more lies elsewhere, such as in a padding without end: all of the layer is replaced.
+      const patch = mended.has(error.field) ? replace("size", "a layer that can’t be", SHAPE) : mend(error.field, replace);
+      mended.add(error.field);
+      state = { ...state, ...patch };
     }
   }
 }
+
+const SHAPE = /** @type {Key[]} */ (["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "scheme", "size"]);
 
 /** @param {State} state */
 const sizedPatch = ({ scheme, sizes }) => (scheme === "custom" ? { scheme, sizes } : { scheme });

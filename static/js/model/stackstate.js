@@ -265,8 +265,8 @@ export function parseQuery(search, params) {
   const entries = KEYS.map((key) => {
     const text = given.get(key);
     const fallback = defaultOf(key, FROM_SERVER.has(/** @type {any} */ (key)) ? params : {});
-    if (text === null) return [key, fallback];
-    const value = readValue(key, text, params);
+    if (text === null || (key === "image" && text.trim() === "")) return [key, fallback];
+    const value = readValue(key, text, key === "channel" ? {} : params); // the server knows no -1 for none
     if (value !== undefined && (key !== "film" || isFilm(value))) return [key, value];
     const shown = text.length > 24 ? `${text.slice(0, 24)}…` : text;
     errors.push({ field: key, message: `The link’s “${shown}” for ${params[key]?.label ?? key} is replaced by ${writeValue(key, fallback) || "none"}.` });

@@ -34,7 +34,7 @@ export const row = (kind, value, rest = {}) => ({ ...rest, kind, default: value 
  */
 function readInt(text, { min, max }) {
   if (!/^-?\d{1,15}$/.test(text)) return undefined;
-  const value = Number(text);
+  const value = Number(text) + 0; // never -0
   return value < (min ?? -Infinity) || value > (max ?? Infinity) ? undefined : value;
 }
 
@@ -51,15 +51,15 @@ function readNumber(text, { min, max }) {
 }
 
 /**
- * As people write a rate: 0.1, 5e-4.
+ * As people write a rate, 0.1 or 5e-4, and programs, 0.30000000000000004.
  * @param {string} text
  * @param {Param} param
  * @returns {number|undefined}
  */
 function readReal(text, { min, max }) {
-  if (!/^\d{1,9}(\.\d{1,12})?(e[+-]?\d{1,2})?$/i.test(text)) return undefined;
+  if (!/^\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i.test(text)) return undefined;
   const value = Number(text);
-  return value < (min ?? -Infinity) || value > (max ?? Infinity) ? undefined : value;
+  return value < (min ?? -Infinity) || value > (max ?? Number.MAX_VALUE) ? undefined : value;
 }
 
 /**
