@@ -104,12 +104,12 @@ class Turns(Generic[T]):
         """The latest thing of the page that has most at the address `greedy`, if that is more than `asker` would have;
         raises QueueFull."""
         pages = self._addresses[greedy]
-        page = max(pages, key=lambda name: len(pages[name]))
-        if greedy == asker.address:
-            more = len(pages[page]) > len(pages.get(asker.client, ())) + 1
-        else:
+        if greedy != asker.address:
             more = self._counts[greedy] > self._counts.get(asker.address, 0) + 1
-        if not more:
+        else:  # where all have one, as in a crowd, none needs to be looked for
+            more = self._counts[greedy] > len(pages)
+        page = max(pages, key=lambda name: len(pages[name])) if more else ""
+        if not more or (greedy == asker.address and len(pages[page]) <= len(pages.get(asker.client, ())) + 1):
             raise QueueFull(self._counts[greedy] if own else len(self), own)
         latest = pages[page][-1]
         self.remove(latest)
