@@ -4,6 +4,8 @@ import ast
 import csv
 import io
 import json
+import re
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -15,9 +17,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.main import create_app
 from app.measurecsv import csv_of
+from app.settings import Settings
 from tests.compute.trainedcases import STACK, tensors_of
-from tests.test_architecture import files, imports
+from tests.test_architecture import PROJECT, files, imports
 
 EVERYTHING = [*files("app"), *files("compute")]
 UNPICKLERS = {
@@ -209,3 +213,24 @@ def test_a_drawing_with_a_script_is_no_picture(client: TestClient) -> None:
     answer = client.post("/api/images", files={"image": ("<script>.svg", svg, "image/svg+xml")})
     assert 400 <= answer.status_code < 500
     assert "<script>" not in answer.text
+
+
+POLICY = (PROJECT / "SECURITY.md").read_text("utf-8")
+
+
+def test_the_policy_names_files_and_settings_that_are_there() -> None:
+    named = set(re.findall(r"`((?:tests|scripts|docs)/[\w./-]+|[\w-]+\.(?:txt|json))`", POLICY))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (PROJECT / name).exists()] == []
+    settings = set(re.findall(r"GROUPSCOPE_([A-Z_]+)", POLICY))
+    assert settings
+    assert settings <= {name.upper() for name in Settings.model_fields}
+
+
+def test_the_example_of_a_server_behind_a_proxy_is_one_that_starts() -> None:
+    shell = POLICY.partition("## Putting it on a network")[2].partition("```sh\n")[2].partition("```")[0]
+    given = dict(re.findall(r"GROUPSCOPE_([A-Z_]+)=(\S+)", shell))
+    given["TOKEN"] = secrets.token_urlsafe(32)
+    settings = Settings(**{name.lower(): value for name, value in given.items()})
+    assert create_app(settings).routes
+    assert (settings.hosts, settings.proxies) == ("groupscope.example.org", "127.0.0.1")
