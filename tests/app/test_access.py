@@ -2,7 +2,10 @@
 
 import asyncio
 import hmac
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +18,7 @@ from starlette.testclient import TestClient
 from app.access import REMEMBERED, TRIES, TRY_SECONDS, Access, Tries, within
 from app.main import create_app
 from app.pages import lasting
-from app.settings import Settings
+from app.settings import PROJECT, Settings
 from tests.app.asgi import Answer, request
 
 TOKEN = "jülich-tulips-and-25-groups"  # with a character that bytes and latin-1 spell differently
@@ -443,3 +446,12 @@ def test_times_are_told_as_people_say_them() -> None:
     assert [lasting(s) for s in (604_800, 172_799, 7200, 7199, 119)] == [
         "7 days", "47 hours", "2 hours", "119 minutes", "119 seconds",
     ]  # fmt: skip
+
+
+def test_a_token_too_short_is_refused_and_not_repeated() -> None:
+    environment = {**os.environ, "GROUPSCOPE_TOKEN": "too-short"}
+    command = [sys.executable, "-m", "app", "--port", "0"]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "token: Value should have at least 16 items" in done.stderr
+    assert "too-short" not in done.stderr + done.stdout
