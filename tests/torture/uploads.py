@@ -123,8 +123,8 @@ def documented(sender: Sender) -> frozenset[int]:
 
 def decoder_of(server: int) -> int | None:
     """The process that decodes pictures, of those that `server` started: its memory is limited. None until it is."""
-    for pid in children(server):
-        with suppress(OSError):
+    with suppress(OSError):  # one of them may end meanwhile
+        for pid in children(server):
             limits = Path(f"/proc/{pid}/limits").read_text()
             if not re.search(r"^Max address space +unlimited", limits, re.MULTILINE) and resident_bytes(pid):
                 return pid
