@@ -6,7 +6,7 @@ app.bodies.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -19,6 +19,54 @@ if TYPE_CHECKING:
 PIPELINED = 16  # requests that may wait behind the one being answered; browsers send none
 LEAST_RATE = 1000  # bytes a second: who takes less of an answer holds it
 LINGER_SECONDS = 1.0  # until who is turned away is gone: closed at once, whoever still sends would never read why
+
+
+class Outgoing:
+    """A transport that sends what is written in one go as one piece.
+
+    uvicorn writes the head of an answer and its body, uvloop sends each at once, and a second packet, for which a
+    second time the other side is woken, costs as much as counting a layer does.
+    """
+
+    __slots__ = ("_held", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._held = data
+            self._loop.call_soon(self.flush)
+            return
+        self._held += data
+        self.flush()
+
+    def flush(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
+
+    def write_eof(self) -> None:
+        self.flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._held = b""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._held) + self._transport.get_write_buffer_size()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -36,6 +84,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, Outgoing(transport, self.loop))
         self._owes_since = self.loop.time()
         try:
             self._all.admit(self)
@@ -83,7 +132,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, self._all.app_for(cycle.scope["path"]) or app)
 
     def look(self, now: float) -> int:
         """Ends this connection if it stands still. Returns how many bytes of its answers nobody has taken."""

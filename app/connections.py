@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -11,29 +12,40 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.asker import address_of
 from app.connection import Connection
 from app.settings import Settings
-from app.turnedaway import Reasons
+from app.turnedaway import Busy, Reasons
 
 UNREAD_BYTES = 1 << 30  # of all answers that nobody has taken yet
 LINGERING = 256  # connections that may stay a moment after they were turned away
 SPARE_FILES = 128  # of this process beside its connections: pictures, databases, the engine's pipes
 LOOK_SECONDS = 1.0
+BEAT_SECONDS = 0.05
+LATE_SECONDS = 0.03  # the loop is, where a turn of it takes so long
+FOR_THE_DEVICE = ("/api/feature-maps", "/api/stack/")
 
 
 class Connections:
-    """Admits connections, and looks at each of them once a second."""
+    """Admits connections, and looks at each of them once a second.
 
-    def __init__(self, settings: Settings, files: int = sys.maxsize) -> None:
-        """files: that this process may have open."""
+    Where the loop comes late, and the device has enough to do, what is asked of the device is refused at once: numbers
+    cost little, and stay quick only if nothing else fills the loop.
+    """
+
+    def __init__(self, settings: Settings, files: int = sys.maxsize, waiting: Callable[[], int] = lambda: 0) -> None:
+        """files: that this process may have open. waiting: how many things do for the device."""
         self.most = max(1, min(settings.connections, files - LINGERING - SPARE_FILES))
         self.slow_seconds = settings.slow_seconds
         self.reasons = Reasons(settings, self.most)
-        self.ended: Counter[str] = Counter()  # before their time, by reason
+        self.ended: Counter[str] = Counter()  # before their time, by reason; requests too
         self._most_here = settings.address_connections
         self._proxies = ProxyHeadersMiddleware(_nothing, settings.proxies).trusted_hosts
         self._open: dict[Connection, str] = {}
         self._addresses: Counter[str] = Counter()
         self._lingering: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting, self._enough = waiting, max(1, settings.queue_size // 2)
+        self._busy = Busy()
+        self._beat: asyncio.TimerHandle | None = None
+        self._late = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -53,6 +65,13 @@ class Connections:
             raise self.reasons.too_many_here
         self._open[connection] = address
         self._addresses[address] += 1
+
+    def app_for(self, path: str) -> Busy | None:
+        """What answers a request instead of the app."""
+        if not (self._late and path.startswith(FOR_THE_DEVICE) and self._waiting() >= self._enough):
+            return None
+        self.ended["busy"] += 1
+        return self._busy
 
     def may_linger(self, connection: Connection) -> bool:
         """A connection that was turned away makes room at once, and stays a moment if not too many do."""
@@ -80,8 +99,16 @@ class Connections:
             del self._addresses[address]
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._beat:
+            self._beat = loop.call_later(BEAT_SECONDS, self._feel, loop, loop.time() + BEAT_SECONDS)
         if not self._timer:
             self._timer = loop.call_later(min(LOOK_SECONDS, self.slow_seconds / 4), self._look, loop)
+
+    def _feel(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        now = loop.time()
+        self._beat, self._late = None, now - due > LATE_SECONDS
+        if self._open:
+            self._beat = loop.call_later(BEAT_SECONDS, self._feel, loop, now + BEAT_SECONDS)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, now = None, loop.time()

@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from app import logs
+from app.acceptor import Acceptor
 from app.connections import Connections, allow_files, files_for
 from app.engine import EngineFailed
 from app.main import create_app
@@ -31,11 +33,23 @@ class AnnouncingServer(uvicorn.Server):
         self._telling: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
+        accepts = sys.platform != "win32"  # whose loop tells nobody that a socket has something
+        await super().startup([] if accepts else sockets)
         if self.started:
+            if accepts:
+                self.servers = [Acceptor(sockets[0], self._make_connection)]  # type: ignore[list-item]
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             say(f"Groupscope on {address(host, port)}")
             self._telling = asyncio.create_task(self._tell_device())
+
+    def _make_connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            _loop=asyncio.get_running_loop(),
+        )
+        return made
 
     async def shutdown(self, sockets: Any = None) -> None:
         for leaver in self._app.state.leavers:
@@ -92,9 +106,13 @@ def parse_flags(arguments: list[str] | None = None) -> Settings:
     try:
         return Settings(**vars(parser.parse_args(arguments)))
     except ValidationError as error:
-        parser.error(
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, not {e['input']!r}" for e in error.errors())
-        )
+        parser.error("; ".join(complaint(found) for found in error.errors()))
+
+
+def complaint(found: Mapping[str, Any]) -> str:
+    """One thing that is wrong with the settings. What was given is repeated, but where it is a secret."""
+    told = f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
+    return told if found["loc"][0] == "token" else f"{told}, not {found['input']!r}"
 
 
 def main() -> None:
@@ -103,7 +121,7 @@ def main() -> None:
     listener = listen(settings)  # first: a port in use is said before anything is loaded
     app = create_app(settings)
     gc.freeze()  # what is imported stays: a full collection, for which every thread waits, need not visit it
-    connections = Connections(settings, allow_files(files_for(settings)))
+    connections = Connections(settings, allow_files(files_for(settings)), lambda: app.state.engine.waiting)
     if connections.most < settings.connections:
         say(f"Only {connections.most} connections may be open: the system allows no more files; see ulimit -n")
     config = uvicorn.Config(

@@ -1,10 +1,11 @@
-"""What a connection is told that ends before the app hears of it: the one shape of errors, as bytes on the wire."""
+"""What is answered before the app hears of it: the one shape of errors, made once, as bytes on the wire."""
 
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 
-from app.errors import Refusal
+from app.errors import INLINE, STATUS, Refusal
 from app.middleware import headers_for
 from app.settings import Settings
 from compute.formulas import digits
@@ -69,6 +70,26 @@ class Reasons:
             "What was sent cannot be read as HTTP/1.1",
             "/openapi.json lists every address",
         )
+
+
+class Busy:
+    """An ASGI app for requests that there is no time to look at. It costs a quarter of what the real one does, which
+    would come to the same answer."""
+
+    def __init__(self) -> None:
+        message = "The server has more to do than it can at this moment"
+        refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, None, "try again in a second")
+        body = orjson.dumps({"error": refusal.as_dict(), "request_id": NO_REQUEST})
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(b"cache-control", b"no-store"), (b"retry-after", b"1"), *headers_for("/api/")]
+        inline = [*headers, (STATUS.lower().encode(), str(int(refusal.status)).encode())]
+        self._plain: dict[str, Any] = {"type": "http.response.start", "status": int(refusal.status), "headers": headers}
+        self._inline: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": inline}
+        self._body: dict[str, Any] = {"type": "http.response.body", "body": body}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send(self._inline if (INLINE.encode(), b"inline") in scope["headers"] else self._plain)
+        await send(self._body)
 
 
 def _too_many(message: str) -> TurnedAway:
