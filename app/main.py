@@ -140,7 +140,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)
     if settings.metrics:
-        metrics = Metrics(engine, {"device": engine, "networks": calculator}, {**caches, "networks": calculator.cache})
+        queues = {"device": engine, "networks": calculator, "pictures": images.decoder}
+        metrics = Metrics(engine, queues, {**caches, "networks": calculator.cache})
         add_metrics_route(api, metrics)
         app.ended = (tell, metrics.count)
     add_page_routes(api, pages)

@@ -113,7 +113,11 @@ def refusals_of(settings: Settings) -> dict[str, dict[str, Any]]:
     if settings.rate or settings.address_rate:
         why["429"] = "Asked too often."
     shape = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
-    return {status: {"description": reason, "content": shape} for status, reason in why.items()}
+    later = _header("Retry-After", "Seconds.", {"type": "integer", "minimum": 1})
+    return {
+        status: {"description": reason, "content": shape, **({"headers": later} if status in ("429", "503") else {})}
+        for status, reason in why.items()
+    }
 
 
 def unchanged(request: Request, etag: str) -> bool:

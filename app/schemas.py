@@ -112,7 +112,7 @@ class PlotlyFigure(Model):
 
 
 class Picture(Model):
-    """A picture that was kept; width and height after EXIF rotation."""
+    """A picture that was kept; width and height after EXIF rotation and, of very large pictures, reduction."""
 
     id: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file as it was sent")
     width: int

@@ -83,9 +83,9 @@ class Settings(BaseSettings):
     store_hours: float = Field(default=72, gt=0, description="Hours after its last use until a picture is deleted.")
     max_upload_bytes: int = Field(default=16_000_000, ge=1, description="Largest picture file, in bytes.")
     max_image_pixels: int = Field(default=64_000_000, ge=1, description="Most pixels of an uploaded picture.")
-    max_decode_seconds: float = Field(default=20, gt=0, description="Longest time that decoding a picture may take.")
+    max_decode_seconds: float = Field(default=10, gt=0, description="Longest time that decoding a picture may take.")
     decode_bytes: int = Field(
-        default=2_000_000_000, ge=500_000_000, description="Most memory of the process that decodes pictures."
+        default=1_000_000_000, ge=500_000_000, description="Most memory of the process that decodes pictures."
     )
 
     max_channels: int = Field(default=2048, ge=64, description="Most input and output channels of a layer.")

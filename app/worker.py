@@ -5,13 +5,11 @@ Functions here are called by name from app.engine, one at a time, on one thread.
 
 import ctypes
 import os
-import signal
 import sys
-import threading
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from app import child
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,8 +53,7 @@ class DeviceError(Exception):
 
 def start() -> None:
     """First thing in a new process: leave the keyboard to the server, die with it, keep big buffers mapped."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    child.follow()
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     _heap.keep()
 
@@ -188,14 +185,6 @@ def in_words(error: RuntimeError | MemoryError) -> DeviceError:
             torch.cuda.empty_cache()
         return DeviceError("the device has too little memory free for this", fatal=False, out_of_memory=True)
     return DeviceError(f"the device failed: {lines[0]}", fatal=cuda)
-
-
-def _follow_parent() -> None:
-    """A server that was killed can't stop its workers: they notice and leave."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(0)
 
 
 class _Heap:
