@@ -26,7 +26,7 @@ from app.images import Images
 from app.logs import tell
 from app.measureparams import measure_parameters
 from app.measuring import Measuring
-from app.metrics import Metrics
+from app.metrics import Metrics, Queue
 from app.middleware import Around, Seen
 from app.networkanswers import NetworkAnswers
 from app.pages import Pages
@@ -140,7 +140,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_image_routes(api, table, images, settings)
     add_status_routes(api, engine)
     if settings.metrics:
-        queues = {"device": engine, "networks": calculator, "pictures": images.decoder}
+        queues: dict[str, Queue] = {"device": engine, "networks": calculator, "pictures": images.decoder}
         metrics = Metrics(engine, queues, {**caches, "networks": calculator.cache})
         add_metrics_route(api, metrics)
         app.ended = (tell, metrics.count)
