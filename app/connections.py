@@ -20,7 +20,7 @@ SPARE_FILES = 128  # of this process beside its connections: pictures, databases
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 0.05
 LATE_SECONDS = 0.03  # the loop is, where a turn of it takes so long
-FOR_THE_DEVICE = ("/api/feature-maps", "/api/stack/")
+FOR_THE_DEVICE = ("/api/feature-maps", "/api/stack/maps", "/api/stack/pixel", "/api/stack/energy")
 
 
 class Connections:
@@ -39,7 +39,7 @@ class Connections:
         self._most_here = settings.address_connections
         self._proxies = ProxyHeadersMiddleware(_nothing, settings.proxies).trusted_hosts
         self._open: dict[Connection, str] = {}
-        self._addresses: Counter[str] = Counter()
+        self._addresses: dict[str, dict[Connection, None]] = {}  # of each its own, the oldest first
         self._lingering: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._waiting, self._enough = waiting, max(1, settings.queue_size // 2)
@@ -56,15 +56,26 @@ class Connections:
         return cast("type[asyncio.Protocol]", partial(Connection, self))
 
     def admit(self, connection: Connection) -> None:
-        """Raises TurnedAway where there are too many. A proxy's address stands for many people, and has no bound."""
+        """Where there are too many an idle one gives way, or this raises TurnedAway. A proxy's address stands for many
+        people, and has no bound."""
         self._watch(connection.loop)
         address = address_of({"client": connection.client})
-        if len(self._open) >= self.most:
-            raise self.reasons.too_many
-        if self._addresses[address] >= self._most_here and address not in self._proxies:
+        here = self._addresses.get(address, {})
+        if len(here) >= self._most_here and address not in self._proxies and not self._make_room(here):
             raise self.reasons.too_many_here
+        if len(self._open) >= self.most and not self._make_room(max(self._addresses.values(), key=len)):
+            raise self.reasons.too_many
         self._open[connection] = address
-        self._addresses[address] += 1
+        self._addresses.setdefault(address, {})[connection] = None
+
+    def _make_room(self, connections: dict[Connection, None]) -> bool:
+        """Ends the oldest of them over which nothing is under way; whether there was one."""
+        now = next(iter(connections)).loop.time()
+        idle = next((connection for connection in connections if connection.is_idle(now)), None)
+        if idle:
+            self._forget(idle)
+            idle.cut("gave_way")
+        return idle is not None
 
     def app_for(self, path: str) -> Busy | None:
         """What answers a request instead of the app."""
@@ -94,8 +105,9 @@ class Connections:
         address = self._open.pop(connection, None)
         if address is None:
             return
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
+        here = self._addresses[address]
+        del here[connection]
+        if not here:
             del self._addresses[address]
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
