@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PIPELINED = 16  # requests that may wait behind the one being answered; browsers send none
 LEAST_RATE = 1000  # bytes a second: who takes less of an answer holds it
-HURRY_SECONDS = 1.0  # in which a request comes over a new connection, where all are wanted
 LINGER_SECONDS = 1.0  # until who is turned away is gone: closed at once, whoever still sends would never read why
 
 
@@ -169,13 +168,14 @@ class Connection(HttpToolsProtocol):
                 self.cut("silent")
         return waiting
 
-    def is_idle(self, now: float) -> bool:
-        """Whether it asks nothing: between two requests, or none came for so long that none is on its way."""
-        return not self._answering and (self._owes_since is None or now - self._owes_since >= HURRY_SECONDS)
+    def is_idle(self, now: float, hurry_seconds: float) -> bool:
+        """Whether it asks nothing: between two requests, or though it has had so many seconds."""
+        return not self._answering and (self._owes_since is None or now - self._owes_since >= hurry_seconds)
 
     def cut(self, reason: str) -> None:
         """At once: close() would wait until everything is sent."""
         self._all.ended[reason] += 1
+        self._all.lost(self)
         self.transport.abort()
 
     @property

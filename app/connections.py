@@ -14,6 +14,7 @@ from app.connection import Connection
 from app.settings import Settings
 from app.turnedaway import Busy, Reasons
 
+HURRY_SECONDS = 1.0  # that a new connection is given to ask something, where others wait for it
 UNREAD_BYTES = 1 << 30  # of all answers that nobody has taken yet
 LINGERING = 256  # connections that may stay a moment after they were turned away
 SPARE_FILES = 128  # of this process beside its connections: pictures, databases, the engine's pipes
@@ -61,21 +62,14 @@ class Connections:
         self._watch(connection.loop)
         address = address_of({"client": connection.client})
         here = self._addresses.get(address, {})
-        if len(here) >= self._most_here and address not in self._proxies and not self._make_room(here):
+        if len(here) >= self._most_here and address not in self._proxies and not _make_room(here, HURRY_SECONDS):
             raise self.reasons.too_many_here
-        if len(self._open) >= self.most and not self._make_room(max(self._addresses.values(), key=len)):
-            raise self.reasons.too_many
+        if len(self._open) >= self.most:
+            most = max(self._addresses.values(), key=len)
+            if not _make_room(most, HURRY_SECONDS if 2 * len(here) >= len(most) else 0):
+                raise self.reasons.too_many
         self._open[connection] = address
         self._addresses.setdefault(address, {})[connection] = None
-
-    def _make_room(self, connections: dict[Connection, None]) -> bool:
-        """Ends the oldest of them over which nothing is under way; whether there was one."""
-        now = next(iter(connections)).loop.time()
-        idle = next((connection for connection in connections if connection.is_idle(now)), None)
-        if idle:
-            self._forget(idle)
-            idle.cut("gave_way")
-        return idle is not None
 
     def app_for(self, path: str) -> Busy | None:
         """What answers a request instead of the app."""
@@ -93,6 +87,7 @@ class Connections:
         return True
 
     def lost(self, connection: Connection) -> None:
+        """It is closed, or will be at once."""
         self._forget(connection)
         self._lingering.discard(connection)
 
@@ -137,6 +132,16 @@ class Connections:
             total -= unread[connection]
             if total <= UNREAD_BYTES:
                 return
+
+
+def _make_room(connections: dict[Connection, None], hurry_seconds: float) -> bool:
+    """Ends the oldest of them over which nothing is under way; whether there was one. hurry_seconds: that a new one is
+    given to ask something."""
+    now = next(iter(connections)).loop.time()
+    idle = next((connection for connection in connections if connection.is_idle(now, hurry_seconds)), None)
+    if idle:
+        idle.cut("gave_way")
+    return idle is not None
 
 
 async def _nothing(scope: Any, receive: Any, send: Any) -> None:

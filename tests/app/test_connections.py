@@ -146,6 +146,16 @@ def test_who_asks_nothing_gives_way() -> None:
         assert server.connections.ended["gave_way"] == 1
 
 
+def test_who_has_most_makes_room_for_who_has_nothing_though_all_have_just_come() -> None:
+    with bounded(connections=3) as server, ExitStack() as stack:
+        first, *_ = [stack.enter_context(server.connect()) for _ in range(3)]
+        until(lambda: len(server.connections) == 3)
+        with server.connect("127.0.0.2") as newcomer:
+            newcomer.sendall(ask("/quick"))
+            assert one_answer(newcomer).endswith(b"here")
+        assert everything(first) == b""
+
+
 def test_room_is_made_by_whoever_leaves() -> None:
     with bounded(connections=1) as server:
         for _ in range(5):

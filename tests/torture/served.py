@@ -40,6 +40,12 @@ class Served:
         """Id of the first picture that ships."""
         return str(httpx2.get(f"{self.url}/api/images/samples", timeout=30).json()[0]["id"])
 
+    def holds(self, client: int) -> bool:
+        """Whether the server still has its end of the connection to this port, though the system may yet send."""
+        here, there = f":{self.port:04X}", f":{client:04X}"
+        lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        return any(line[1].endswith(here) and line[2].endswith(there) and line[9] != "0" for line in lines)
+
     def waiting(self) -> dict[str, int]:
         """Things in each queue. Needs --metrics true."""
         with httpx2.Client(transport=httpx2.HTTPTransport(local_address=OBSERVER), timeout=30) as client:
