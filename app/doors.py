@@ -142,7 +142,7 @@ class Rate:
 
 
 def _host_in(origin: str) -> str:
-    """"" where there is none, as in the Origin "null"."""
+    """ "" where there is none, as in the Origin "null"."""
     return origin.partition("://")[2].lower()
 
 
