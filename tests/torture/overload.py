@@ -17,6 +17,7 @@ PAGES = 200
 ADDRESSES = 9  # that half of the pages come from; the other half shares one
 P99_MS, RECOVERY_SECONDS, GROWTH, IDLE_SECONDS = 500, 2.0, 0.15, 1.0
 GREEDY, POLITE = 50, 5
+CACHE_BYTES = 2_000_000  # they are full within seconds: what grows afterwards grows without end
 MEGABYTE = 1e6
 
 
@@ -32,7 +33,8 @@ class Sample:
 
 def run(seconds: float, seed: int) -> list[Row]:
     """A crowd for most of `seconds`, then one greedy client beside polite ones, then everybody leaves at once."""
-    with served("--metrics", "true") as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    flags = "--metrics", "true", "--cache-bytes", str(CACHE_BYTES)
+    with served(*flags) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         place = Place(server.port, server.sample())
         rows = runner.run(crowd(server, place, seconds * 0.7, seed))
         rows += runner.run(greedy(place, seconds * 0.15, seed))
