@@ -31,7 +31,7 @@ from compute.training import TrainSpec
 
 log = logging.getLogger("groupscope.engine")
 Events = AsyncGenerator[dict[str, Any], None]
-STOP_SECONDS = 3
+STOP_SECONDS = 2
 MAX_PAUSE_SECONDS = 30
 OPEN_SECONDS = 120  # to load torch from a cold disk and to compute something
 BUSY_SECONDS = 10  # at one job; who asks meanwhile waits too long to call it ready
