@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 # default outlasts a time slice where a browser or another model wants the core too, and a 15 ms job then takes 300 ms.
 SPIN_COUNT = "10000"
 
-NICENESS = 10  # numbers are answered by the server's process: where cores are scarce, maps come second
-
 NO_MEMORY = (
     "not enough memory",
     "can't allocate memory",
@@ -54,11 +52,8 @@ class DeviceError(Exception):
 
 
 def start() -> None:
-    """First thing in a new process: leave the keyboard to the server, die with it, let it go first, keep big buffers
-    mapped."""
+    """First thing in a new process: leave the keyboard to the server, die with it, keep big buffers mapped."""
     child.follow()
-    if hasattr(os, "nice"):  # Windows has no such thing
-        os.nice(NICENESS)
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     _heap.keep()
 
