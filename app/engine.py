@@ -31,7 +31,7 @@ from compute.training import TrainSpec
 
 log = logging.getLogger("groupscope.engine")
 Events = AsyncGenerator[dict[str, Any], None]
-STOP_SECONDS = 2
+STOP_SECONDS = 3
 MAX_PAUSE_SECONDS = 30
 OPEN_SECONDS = 120  # to load torch from a cold disk and to compute something
 BUSY_SECONDS = 10  # at one job; who asks meanwhile waits too long to call it ready
@@ -166,6 +166,9 @@ class Engine:
             self._serving.cancel()
         self._serving = None
         self._refuse_all(EngineFailed("the server is stopping"))
+        if self._opened:
+            self._opened.remove_done_callback(_log_failure)
+        _kill(_pids(self._pool))  # what had to be saved is: leaving in order takes seconds on a busy machine
         await self._close()
 
     async def device(self) -> dict[str, Any]:

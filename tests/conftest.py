@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 from fastapi import FastAPI
@@ -39,6 +40,8 @@ def _left_out() -> dict[str, str]:
 
 FULL = Path("/usr/share/datasets/fashion-mnist")
 LEFT_OUT = _left_out()
+hypothesis.settings.register_profile("suite", deadline=None)  # how long one example takes says what else runs here
+hypothesis.settings.load_profile("suite")
 _counted: dict[str, int] = {}
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -151,6 +152,8 @@ def test_clients_that_leave_at_once_do_no_harm(server: str, http: httpx2.Client,
             leaver.sendall(
                 f"GET /api/feature-maps?image={sample}&seed={seed} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             )
+    while http.get("/api/feature-maps", params={"image": sample, **SMALL}).status_code == 503:
+        time.sleep(0.05)  # until the server has heard that they left
     tensors, _ = maps(http, image=sample, **SMALL)
     assert tensors["maps"].shape == (8, 32, 32)
 

@@ -259,7 +259,7 @@ ON_THE_DEVICE = [
 
 def test_a_picture_that_is_gone_is_404_wherever_it_was_known(tmp_path: Path) -> None:
     """The engine still holds its square: what the store let go of is gone all the same."""
-    app = create_app(Settings(store=tmp_path, store_bytes=500, device="cpu"))
+    app = create_app(Settings(store=tmp_path, store_bytes=5000, device="cpu"))
     with TestClient(app, "http://localhost") as client:
         first, second = zoo.saved(zoo.flag()), zoo.saved(Image.effect_noise((12, 12), 50))
         image_id = client.post("/api/images", files={"image": first}).json()["id"]

@@ -22,7 +22,7 @@ from tests.app.measured import Serving, begin, events, measured, serving
 from tests.torture.report import Row
 
 PART = "faults"
-CAT = (PROJECT / "static/samples/cat.jpg").read_bytes()
+PHOTO = (PROJECT / "static/samples/cat.jpg").read_bytes() + b"\0"  # no sample: those are here already
 SMALL = {"in_channels": 8, "out_channels": 8, "scheme": "uniform", "groups": 2, "size": 64}
 LARGE = {"in_channels": 64, "out_channels": 512, "scheme": "uniform", "groups": 64, "size": 512}  # half a GB of maps
 LONG = {"in_channels": 64, "out_channels": 64, "height": 112, "width": 112, "groups": 2, "rounds": 99}
@@ -98,7 +98,7 @@ def full_disk(folder: Path) -> list[Row]:
         kept = measured(client, kind="parallel")
         fill(server)
         lost, page = measured(client, kind="parallel", height=9), client.get("/api/layer")
-        upload = client.post("/api/images", files={"image": CAT})
+        upload = client.post("/api/images", files={"image": PHOTO})
         listed = [entry["id"] for entry in client.get("/api/measurements").json()["measurements"]]
         clear(server)
         again = measured(client, kind="parallel", height=10)
@@ -122,7 +122,7 @@ def read_only(folder: Path) -> list[Row]:
             client.post(f"/api/trainings/{run.json()['id']}/cancel")
         return [
             _row("maps", said(maps(client, sample_of(client))), "200"),
-            _row("a picture", said(client.post("/api/images", files={"image": CAT})), "503 store_unwritable"),
+            _row("a picture", said(client.post("/api/images", files={"image": PHOTO})), "503 store_unwritable"),
             _row("a measurement", f"stored: {result['stored']}", "stored: False"),
             _row("it can be read again", said(client.get(f"/api/measurements/{result['id']}")), "200"),
             _row("a training run is taken or refused in words", str(run.status_code in (202, 503)), "True"),
@@ -167,7 +167,7 @@ def clock_jumps(folder: Path) -> list[Row]:
     }  # fmt: skip
     rows = []
     with serving(folder, environment=environment) as server, server.client() as client:
-        picture = client.post("/api/images", files={"image": CAT}).json()["id"]
+        picture = client.post("/api/images", files={"image": PHOTO}).json()["id"]
         order = [measured(client, kind="parallel")["id"]]
         first = client.get(f"/api/measurements/{order[0]}").json()
         clock.write_text("+1h")
@@ -178,7 +178,7 @@ def clock_jumps(folder: Path) -> list[Row]:
             order.insert(0, result["id"])
             listed = client.get("/api/measurements").json()["measurements"]
             in_order = [entry["id"] for entry in listed] == order
-            upload = client.post("/api/images", files={"image": CAT})
+            upload = client.post("/api/images", files={"image": PHOTO})
             rows += [
                 _row(f"{jump}: maps of a sample", said(maps(client, sample_of(client), seed=len(order))), "200"),
                 _row(f"{jump}: the latest measurement is listed first", str(in_order), "True"),
@@ -221,7 +221,9 @@ def killed(folder: Path) -> list[Row]:
     """SIGKILL amid a measurement and a run; the next server."""
     with serving(folder) as server, server.client() as client:
         kept = measured(client, kind="parallel")
-        run = client.post("/api/trainings", params=TRAINING).json()["id"]
+        taken = client.post("/api/trainings", params=TRAINING)
+        assert taken.status_code == 202, taken.text
+        run = taken.json()["id"]
         until(lambda: client.get(f"/api/trainings/{run}").json()["state"] == "running")
         begin(client, **LONG)
         server.process.kill()
