@@ -166,9 +166,6 @@ class Engine:
             self._serving.cancel()
         self._serving = None
         self._refuse_all(EngineFailed("the server is stopping"))
-        if self._opened:
-            self._opened.remove_done_callback(_log_failure)
-        _kill(_pids(self._pool))  # what had to be saved is: leaving in order takes seconds on a busy machine
         await self._close()
 
     async def device(self) -> dict[str, Any]:
