@@ -303,6 +303,6 @@ def test_asked_to_stop_it_waits_for_nobody(tmp_path: Path) -> None:
             stack.enter_context(connection).sendall(request)
         httpx2.get(f"{server.url}/api/feature-maps", params={"image": image, "size": 32}, timeout=60)
         server.process.send_signal(signal.SIGTERM)
-        rest, _ = server.process.communicate(timeout=10)
+        rest, _ = server.process.communicate(timeout=30)
         assert server.process.returncode == 0
         assert "ERROR" not in rest
